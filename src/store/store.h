@@ -1,5 +1,7 @@
 #pragma once
 #include "base/clock.h"
+#include "base/hash.h"
+#include "base/mailbox.h"
 #include "base/file.h"
 #include "block/block_read.h"
 #include "model/table.h"
