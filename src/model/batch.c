@@ -159,3 +159,11 @@ void batch_rollback(struct batch *b, struct batch_mark m) {
     b->claims.n = m.claims;
     b->raw_bytes = m.raw_bytes;
 }
+
+void batch_compact(struct batch *b, size_t first) {
+    size_t kept = first;
+    for (size_t i = first; i < b->rows.n; i++)
+        if (b->rows.p[i].stream != ROW_DROPPED)
+            b->rows.p[kept++] = b->rows.p[i];
+    b->rows.n = kept;
+}

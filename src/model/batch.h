@@ -115,6 +115,15 @@ struct batch_mark {
 struct batch_mark batch_mark(const struct batch *b);
 void batch_rollback(struct batch *b, struct batch_mark m);
 
+/* Takes a row out without moving the others, so that indices of rows stay true until batch_compact. */
+static const uint32_t ROW_DROPPED = UINT32_MAX;
+static inline void batch_drop(struct batch *b, size_t row) {
+    b->raw_bytes -= b->rows.p[row].raw_bytes;
+    b->rows.p[row].stream = ROW_DROPPED;
+}
+/* Closes the gaps that batch_drop left at or after `first`. */
+void batch_compact(struct batch *b, size_t first);
+
 /* The row's cells are those pushed between begin and end. */
 static inline struct row *batch_row_begin(struct batch *b) {
     VEC_RESERVE(&b->rows, b->rows.n + 1);
