@@ -83,5 +83,7 @@ struct http_stream *http_stream_begin(struct http_request *r, const struct http_
 NODISCARD enum err http_stream_write(struct http_stream *s, struct str bytes);
 /* Cheap look: has the peer gone? Any thread. Cancels queries. */
 bool http_stream_gone(struct http_stream *s);
+/* The same as a flag that turns true, for who polls without knowing of HTTP; lives as long as the stream. */
+_Atomic bool *http_stream_gone_flag(struct http_stream *s);
 /* Ends and frees it. `ok` false breaks the connection instead of a clean end, so that the receiver knows. */
 void http_stream_end(struct http_stream *s, bool ok);

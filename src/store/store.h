@@ -14,6 +14,7 @@
  */
 struct store;
 struct queue;
+struct catalog;
 
 struct retention_rule {
     enum table table;
@@ -43,6 +44,8 @@ NODISCARD enum err store_open(const struct store_config *c, struct err_text *why
 void store_close(struct store *s);
 /* Where ingest submits sealed blocks. */
 struct queue *store_queue(struct store *s);
+/* Small settings and documents. */
+struct catalog *store_catalog(struct store *s);
 
 /* Ready: replay done, writable, not stalled. `why` says what is missing. */
 bool store_ready(struct store *s, struct err_text *why);
