@@ -34,8 +34,20 @@ struct expr *parser_expr(struct parser *p);
 struct expr *parser_filter(struct parser *p);
 /* `, ` separated list helper: true when another item follows. */
 bool parser_more(struct parser *p);
-/* A function-shaped name before "(" that is not a scalar function: for aggregates. Leaves nothing taken when it returns false. */
+/* A function-shaped name before "(" that is not a scalar function: for aggregates. The name is taken, "(" comes next. Leaves nothing
+ * taken when it returns false. */
 bool parser_call_name(struct parser *p, struct str *out_name);
 /* The source text between two points, as a default column name: `count()`, `p99(duration_ms)`. */
 size_t parser_offset(const struct parser *p);
 struct str parser_source(const struct parser *p, size_t from, size_t to);
+
+/* An item of a list of fields (by, fields, sort, dedup …): a lone name as parser_field() reads it (`user-id` is one), else a value
+ * expression. */
+struct expr *parser_item(struct parser *p);
+/* Says that the command makes a field of this name (eval x = …, stats … as x), so that a later `filter x` means its truth and
+ * `filter a = x` its value. `name` must stay as it is (text or memory of the query). */
+void parser_define(struct parser *p, struct str name);
+/* As parser_fail, at a place given in bytes of the text. */
+PRINTF(4, 5) bool parser_fail_at(struct parser *p, size_t offset, size_t length, const char *fmt, ...);
+/* " (did you mean 'x'?)"-style help: the nearest of the names, or NULL. `at` gives name i (space-separated ones are several), NULL at the end. */
+const char *parser_suggest(struct parser *p, struct str word, const char *(*at)(size_t i));

@@ -14,6 +14,7 @@ struct stage_kind {
     const char *help;    /* one line: "sort FIELD [asc|desc], …: order rows" */
     /* Reads the arguments up to the `|`. NULL args are fine. False: an error was left in the parser. */
     bool (*parse)(struct parser *p, void **out_args);
+    bool streaming; /* each row goes through, or not, by itself: can be tailed */
     /* How it runs is the executor's business: exec.h extends this descriptor. */
     const struct stage_exec *exec;
 };
