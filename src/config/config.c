@@ -2,6 +2,8 @@
 #include "base/assert.h"
 #include "base/units.h"
 #include "base/vec.h"
+#include <errno.h>
+#include <stdio.h>
 #include <yaml.h>
 
 enum { CONFIG_DEPTH_MAX = 8 };
@@ -307,4 +309,18 @@ void config_describe(struct buf *out) {
     for (size_t i = 0; i < COUNT_OF(keys); i++)
         buf_addf(out, "| `%s` | %s | %s%s%s | %s |\n", keys[i].name, types[keys[i].type].name, keys[i].value[0] ? "`" : "",
                  keys[i].value[0] ? keys[i].value : "none", keys[i].value[0] ? "`" : "", keys[i].help);
+}
+
+enum err config_read_file(const char *path, struct buf *out, struct err_text *why) {
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return err_say(why, ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
+    char piece[4096];
+    for (size_t n = fread(piece, 1, sizeof piece, f); n; n = fread(piece, 1, sizeof piece, f))
+        buf_add_bytes(out, piece, n);
+    bool bad = ferror(f) != 0;
+    (void)fclose(f);
+    if (bad)
+        return err_say(why, ERR_IO, "%s: cannot be read", path);
+    return buf_ok(out) ? ERR_OK : err_say(why, ERR_LIMIT, "%s: larger than a configuration should be", path);
 }

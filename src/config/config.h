@@ -36,6 +36,8 @@ NODISCARD enum err config_parse(struct config *c, struct str yaml, struct err_te
 NODISCARD enum err config_set(struct config *c, struct str name, struct str value, struct err_text *why);
 /* What is wrong as a whole: a public address without a token, … */
 NODISCARD enum err config_validate(const struct config *c, struct err_text *why);
+/* The whole text of a configuration file, for config_parse. */
+NODISCARD enum err config_read_file(const char *path, struct buf *out, struct err_text *why);
 /* Markdown table of all keys. */
 void config_describe(struct buf *out);
 /* "127.0.0.1:7663", "[::1]:7663", ":7663" -> parts. */
