@@ -75,3 +75,10 @@ struct ingest_reply {
 extern const struct ingest_proto *const ingest_protos[];
 extern const size_t ingest_proto_count;
 const struct ingest_proto *ingest_find(struct str name);
+
+/* For decoders. */
+bool ingest_param(const struct decode_input *in, struct str name, struct str *out);
+/* ?name, ?name=1, ?name=true */
+bool ingest_param_is_true(const struct decode_input *in, struct str name);
+/* Claims X-Sonde-Batch-Id, when there is one, for the rows of the batch: hash128("batch" NUL id). */
+void ingest_claim_batch(const struct decode_input *in, struct decode_output *out);

@@ -39,11 +39,16 @@ static const struct {
     { "_id", "@id" },
 };
 
-struct str field_alias(struct str name) {
-    for (size_t i = 0; i < COUNT_OF(aliases); i++)
+unsigned field_alias_rank(struct str name) {
+    for (unsigned i = 0; i < COUNT_OF(aliases); i++)
         if (str_eq(name, str_of(aliases[i].alias)))
-            return str_of(aliases[i].name);
-    return name;
+            return i + 1;
+    return 0;
+}
+
+struct str field_alias(struct str name) {
+    unsigned rank = field_alias_rank(name);
+    return rank ? str_of(aliases[rank - 1].name) : name;
 }
 
 static uint32_t field_add(struct field_dict *d, struct str name) {

@@ -51,6 +51,8 @@ void field_dict_reset(struct field_dict *d);
  * log.level, lvl -> level; traceId, trace.id -> trace_id; timestamp, ts, time -> @timestamp …), or
  * `name` itself. One table, for ingest and queries alike (queries apply it when no such column exists). */
 struct str field_alias(struct str name);
+/* Which of several aliases in one row is meant: the lowest; 0 for a name that is not an alias. */
+unsigned field_alias_rank(struct str name);
 
 /* Label sets <-> numbers. */
 enum { STREAM_DICT_COUNT_MAX = 65536 };
