@@ -3,8 +3,8 @@
 /*
  * Rows in, one sealed block out. The unit on disk, on Kafka and in scans: docs/design/format.md.
  *
- * The builder sorts the chosen rows of a batch by (stream in canonical label order, time, arrival), turns cells
- * into typed columns, cuts them into pages, encodes, compresses and checksums. Work is cut in steps of
+ * The builder sorts the chosen rows of a batch by (stream in canonical label order, time, arrival), turns
+ * cells into typed columns, cuts them into pages, encodes, compresses and checksums. Work is cut in steps of
  * at most about 2 ms, so that a loop shard may seal between two polls. A builder is reused (its scratch
  * memory stays); one thread at a time. The batch must not change between start and the last step.
  */
@@ -13,16 +13,21 @@ struct block_builder;
 struct block_build_options {
     enum table table;
     uint32_t tenant;
-    uint32_t page_rows;  /* 0: the table's */
-    bool templates;      /* template-encode high-cardinality text (merges); false: text (ingest) */
-    int zstd_level;      /* 0: 1 */
+    uint32_t page_rows; /* 0: the table's */
+    bool templates;     /* template-encode high-cardinality text (merges); false: text (ingest) */
+    int zstd_level;     /* 0: 1 */
     /* Called once for each distinct token hash of the block (words.h), when not NULL. */
     void (*word)(void *ctx, uint64_t token_hash);
     /* Called for each (id column value's 64-bit prefix, page) of the id columns, when not NULL. */
     void (*id)(void *ctx, uint64_t id_prefix, uint32_t page);
     void *ctx;
 };
-enum { BLOCK_ROWS_TARGET = 32768, BLOCK_ROWS_MAX = 65536, BLOCK_RAW_BYTES_MAX = 16 << 20, BLOCK_COLUMNS_MAX = 512 };
+enum {
+    BLOCK_ROWS_TARGET = 32768,
+    BLOCK_ROWS_MAX = 65536,
+    BLOCK_RAW_BYTES_MAX = 16 << 20,
+    BLOCK_COLUMNS_MAX = 512
+};
 
 NODISCARD struct block_builder *block_builder_new(void);
 void block_builder_free(struct block_builder *b);

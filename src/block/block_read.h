@@ -55,15 +55,18 @@ const struct block_column *block_columns(const struct block *b);
 /* Index, or UINT32_MAX. Several types of one name are several columns. */
 uint32_t block_column_find(const struct block *b, struct str name, enum value_type type);
 /* Ids of requests and documents whose rows are here (dedup table at start). */
-NODISCARD enum err block_claims(const struct block *b, struct arena *mem, const struct id128 **out, size_t *out_count);
+NODISCARD enum err block_claims(const struct block *b, struct arena *mem, const struct id128 **out,
+                                size_t *out_count);
 
 /* Rows of page `page`: page_rows, fewer in the last. */
 uint32_t block_page_rows(const struct block *b, uint32_t page);
 /* Smallest and largest event time of a page, from the directory (nothing is read). */
 void block_page_times(const struct block *b, uint32_t page, int64_t *out_min_ns, int64_t *out_max_ns);
 /* Decodes event (receive) times of the page's rows into memory of `mem`. */
-NODISCARD enum err block_read_times(const struct block *b, uint32_t page, struct arena *mem, const int64_t **out_ns);
-NODISCARD enum err block_read_received(const struct block *b, uint32_t page, struct arena *mem, const int64_t **out_ms);
+NODISCARD enum err block_read_times(const struct block *b, uint32_t page, struct arena *mem,
+                                    const int64_t **out_ns);
+NODISCARD enum err block_read_received(const struct block *b, uint32_t page, struct arena *mem,
+                                       const int64_t **out_ms);
 
 /*
  * One decoded page of one column, in memory of the arena given to block_read_column. Arrays have one
@@ -79,13 +82,14 @@ struct column_page {
     const double *floats;    /* PAGE_FLOATS */
     const char *bytes;       /* PAGE_STRINGS: value i is bytes[offsets[i] .. offsets[i+1]) */
     const uint32_t *offsets;
-    const uint32_t *codes;   /* PAGE_DICT: value i is dict[codes[i]] */
+    const uint32_t *codes; /* PAGE_DICT: value i is dict[codes[i]] */
     const struct str *dict;
     uint32_t dict_count;
     const struct template_page *templates; /* PAGE_TEMPLATES: opaque; use the functions below */
 };
 /* Min and max of an INT, TIME, BOOL or FLOAT column's page, from the directory; false when not known. */
-bool block_page_range(const struct block *b, uint32_t column, uint32_t page, struct value *out_min, struct value *out_max);
+bool block_page_range(const struct block *b, uint32_t column, uint32_t page, struct value *out_min,
+                      struct value *out_max);
 /* Number of values in the page, from the directory (0: nothing to read; row count: present is NULL). */
 uint32_t block_page_value_count(const struct block *b, uint32_t column, uint32_t page);
 NODISCARD enum err block_read_column(const struct block *b, uint32_t column, uint32_t page, struct arena *mem,
@@ -93,10 +97,12 @@ NODISCARD enum err block_read_column(const struct block *b, uint32_t column, uin
 
 /* Keeps in `rows` (bitmap of row_count bits) only the rows whose text matches. Columns with bytes only
  * (STRING, NUMBER_TEXT, JSON as their text). Rows without a value never match. `mem` is scratch. */
-NODISCARD enum err column_page_match(const struct column_page *p, const struct text_match *m, struct arena *mem,
-                                     uint64_t *rows);
+NODISCARD enum err column_page_match(const struct column_page *p, const struct text_match *m,
+                                     struct arena *mem, uint64_t *rows);
 /* The bytes of one row's value; for PAGE_TEMPLATES assembled in `mem`. */
-NODISCARD enum err column_page_text(const struct column_page *p, uint32_t row, struct arena *mem, struct str *out);
+NODISCARD enum err column_page_text(const struct column_page *p, uint32_t row, struct arena *mem,
+                                    struct str *out);
 /* The template of a row as people see it, variables as `<*>`, in `mem`. Any text form: a page that is not
  * template-encoded is split on the fly. */
-NODISCARD enum err column_page_pattern(const struct column_page *p, uint32_t row, struct arena *mem, struct str *out);
+NODISCARD enum err column_page_pattern(const struct column_page *p, uint32_t row, struct arena *mem,
+                                       struct str *out);

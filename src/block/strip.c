@@ -109,10 +109,7 @@ static ZSTD_DCtx *zstd_of_thread(void) {
     return d;
 }
 
-static enum err get_zstd(struct reader *r, size_t plain_bytes, char *to) {
-    struct str stored = reader_bytes(r, (size_t)reader_varint(r));
-    if (r->failed)
-        return ERR_CORRUPT;
+static enum err inflate(struct str stored, size_t plain_bytes, char *to) {
     size_t n = ZSTD_decompressDCtx(zstd_of_thread(), to, plain_bytes, stored.p, stored.n);
     return ZSTD_isError(n) || n != plain_bytes ? ERR_CORRUPT : ERR_OK;
 }
@@ -128,10 +125,10 @@ static enum err get_body(struct reader *r, size_t plain_bytes, struct arena *mem
     char *to = ARENA_RAW(mem, char, plain_bytes);
     if (!to)
         return ERR_LIMIT;
-    if (method == STRIP_ZSTD)
-        TRY(get_zstd(r, plain_bytes, to));
-    else
+    if (method == STRIP_FILL)
         memset(to, reader_u8(r), plain_bytes);
+    else
+        TRY(inflate(reader_str(r), plain_bytes, to));
     *out = (struct str){ to, plain_bytes };
     return r->failed ? ERR_CORRUPT : ERR_OK;
 }
@@ -153,5 +150,30 @@ enum err strip_get(struct reader *r, size_t plain_bytes, struct arena *mem, stru
     if (s.n != plain_bytes)
         return ERR_CORRUPT;
     *out = s;
+    return ERR_OK;
+}
+
+void strip_frame_put(struct strip_writer *w, struct str plain, struct buf *out) {
+    size_t bound_bytes = ZSTD_compressBound(plain.n);
+    char *to = buf_reserve(out, bound_bytes);
+    if (!to)
+        return;
+    size_t stored_bytes = ZSTD_compress2(w->zstd, to, bound_bytes, plain.p, plain.n);
+    if (ZSTD_isError(stored_bytes) || stored_bytes >= plain.n)
+        buf_add(out, plain);
+    else
+        out->n += stored_bytes;
+}
+
+enum err strip_frame_get(struct str stored, size_t plain_bytes, struct arena *mem, struct str *out) {
+    if (stored.n == plain_bytes) {
+        *out = stored;
+        return ERR_OK;
+    }
+    char *to = ARENA_RAW(mem, char, plain_bytes);
+    if (!to)
+        return ERR_LIMIT;
+    TRY(inflate(stored, plain_bytes, to));
+    *out = (struct str){ to, plain_bytes };
     return ERR_OK;
 }

@@ -27,3 +27,8 @@ void strip_put(struct strip_writer *w, const void *p, size_t n, struct buf *out)
 NODISCARD enum err strip_get(struct reader *r, size_t plain_bytes, struct arena *mem, struct str *out);
 /* The same for a strip that itself says how long it is, at most `limit_bytes`. */
 NODISCARD enum err strip_get_any(struct reader *r, size_t limit_bytes, struct arena *mem, struct str *out);
+
+/* A whole of known plain size outside of any strip (a directory, a small block): one zstd frame, or the bytes
+ * as they are when that is not smaller. The reader tells by the sizes. */
+void strip_frame_put(struct strip_writer *w, struct str plain, struct buf *out);
+NODISCARD enum err strip_frame_get(struct str stored, size_t plain_bytes, struct arena *mem, struct str *out);

@@ -1,0 +1,265 @@
+#include "block/int_run.h"
+#include "base/assert.h"
+
+/*
+ * How the writer chooses. The base is the least value, so all that follows is non-negative. Milliseconds kept
+ * as nanoseconds and round sums share a power of ten: it is divided out. Then plain offsets, differences and
+ * differences of differences are each judged on a sample by what an entropy coder would need for their byte
+ * planes, since that is what zstd will be for them; the cheapest is taken.
+ *
+ * Exact division by 10^k = 2^k * 5^k needs no division: multiply with the inverse of 5^k modulo 2^64, then
+ * rotate right by k. The result exceeds (2^64-1) / 10^k exactly when the number is not a multiple
+ * (Granlund and Montgomery, Division by invariant integers using multiplication, section 9).
+ */
+enum run_kind { RUN_OFFSET = 0, RUN_DELTA = 1, RUN_DELTA2 = 2, RUN_KINDS };
+enum { SCALE_MAX = 18, SAMPLE_COUNT = 1024, WIDTH_MASK = 15, KIND_SHIFT = 4 };
+
+static const uint64_t powers[SCALE_MAX + 1] = {
+    1ull,
+    10ull,
+    100ull,
+    1000ull,
+    10000ull,
+    100000ull,
+    1000000ull,
+    10000000ull,
+    100000000ull,
+    1000000000ull,
+    10000000000ull,
+    100000000000ull,
+    1000000000000ull,
+    10000000000000ull,
+    100000000000000ull,
+    1000000000000000ull,
+    10000000000000000ull,
+    100000000000000000ull,
+    1000000000000000000ull,
+};
+
+struct divisor {
+    uint64_t inverse, quotient_max;
+    unsigned k;
+};
+
+static struct divisor divisor_of(unsigned k) {
+    uint64_t five = powers[k] >> k, inverse = five; /* 3 bits right; each step doubles them */
+    for (int i = 0; i < 5; i++)
+        inverse *= 2 - five * inverse;
+    return (struct divisor){ inverse, UINT64_MAX / powers[k], k };
+}
+
+static inline uint64_t divide(const struct divisor *d, uint64_t v) {
+    uint64_t q = v * d->inverse;
+    return d->k ? q >> d->k | q << (64 - d->k) : q;
+}
+
+/* The greatest power of ten that divides every value less `base`. */
+static struct divisor common_scale(const uint64_t *values, size_t count, uint64_t base) {
+    struct divisor d = divisor_of(SCALE_MAX);
+    for (size_t i = 0; i < count && d.k; i++)
+        while (divide(&d, values[i] - base) > d.quotient_max)
+            d = divisor_of(d.k - 1);
+    return d;
+}
+
+void int_runs_fini(struct int_runs *s) {
+    VEC_FINI(&s->scaled);
+    VEC_FINI(&s->coded);
+    VEC_FINI(&s->plane);
+}
+
+static inline uint64_t coded_at(enum run_kind kind, const uint64_t *u, size_t i) {
+    if (kind == RUN_OFFSET)
+        return u[i];
+    uint64_t delta = u[i] - u[i - 1];
+    if (kind == RUN_DELTA2)
+        delta -= i > 1 ? u[i - 1] - u[i - 2] : 0;
+    return zigzag((int64_t)delta);
+}
+
+/* log2 in 1/256, good to half a percent. */
+static unsigned log2_256(unsigned v) {
+    unsigned whole = 31u - (unsigned)__builtin_clz(v);
+    unsigned fraction = whole > 8 ? (v >> (whole - 8)) & 255 : (v << (8 - whole)) & 255;
+    return whole * 256 + fraction + (fraction * (256 - fraction) * 88 >> 16);
+}
+
+/* Bits, times 256, that an order-0 coder needs for one byte plane of the sample. */
+static uint64_t plane_cost(const uint64_t *x, size_t n, unsigned plane) {
+    uint16_t seen[256] = { 0 };
+    uint64_t cost = 0;
+    for (size_t i = 0; i < n; i++)
+        seen[x[i] >> (8 * plane) & 255]++;
+    for (int i = 0; i < 256; i++)
+        if (seen[i])
+            cost += seen[i] * (uint64_t)(log2_256((unsigned)n) - log2_256(seen[i])) + 256;
+    return cost;
+}
+
+static unsigned width_of(uint64_t bits) {
+    return bits ? (71u - (unsigned)__builtin_clzll(bits)) / 8 : 0;
+}
+
+/* A few stretches of neighbours from all over the run. */
+static size_t sample_coded(enum run_kind kind, const uint64_t *u, size_t count, uint64_t *to) {
+    enum { STRETCHES = 4 };
+    size_t n = 0, stretch = SAMPLE_COUNT / STRETCHES;
+    for (size_t s = 0; s < STRETCHES; s++) {
+        size_t from = count <= SAMPLE_COUNT ? s * stretch : s * (count - stretch) / (STRETCHES - 1);
+        for (size_t i = from < 2 ? 2 : from; i < from + stretch && i < count; i++)
+            to[n++] = coded_at(kind, u, i);
+    }
+    return n;
+}
+
+static enum run_kind choose_kind(const uint64_t *u, size_t count) {
+    uint64_t sample[SAMPLE_COUNT], best_cost = UINT64_MAX;
+    enum run_kind best = RUN_OFFSET;
+    for (unsigned kind = 0; kind < RUN_KINDS && count > 4; kind++) {
+        size_t n = sample_coded((enum run_kind)kind, u, count, sample);
+        uint64_t bits = 0, cost = 0;
+        for (size_t i = 0; i < n; i++)
+            bits |= sample[i];
+        for (unsigned plane = 0; plane < width_of(bits); plane++)
+            cost += plane_cost(sample, n, plane);
+        if (cost + (kind ? cost / 16 : 0) < best_cost) { /* plain offsets are the cheapest to read */
+            best_cost = cost;
+            best = (enum run_kind)kind;
+        }
+    }
+    return best;
+}
+
+static void put_planes(struct int_runs *s, const uint64_t *x, size_t n, unsigned width, struct buf *out) {
+    VEC_RESERVE(&s->plane, n);
+    for (unsigned plane = 0; plane < width; plane++) {
+        for (size_t i = 0; i < n; i++)
+            s->plane.p[i] = (unsigned char)(x[i] >> (8 * plane));
+        strip_put(s->strips, s->plane.p, n, out);
+    }
+}
+
+static void put_head(unsigned width, enum run_kind kind, unsigned scale, uint64_t base, struct buf *out) {
+    buf_add_char(out, (char)(width | (unsigned)kind << KIND_SHIFT));
+    buf_add_char(out, (char)scale);
+    buf_add_varint(out, zigzag((int64_t)base));
+}
+
+void int_run_put(struct int_runs *s, const uint64_t *values, size_t count, struct buf *out) {
+    int64_t least = count ? (int64_t)values[0] : 0, most = least;
+    for (size_t i = 0; i < count; i++) {
+        int64_t v = (int64_t)values[i];
+        least = v < least ? v : least;
+        most = v > most ? v : most;
+    }
+    if (least == most) {
+        put_head(0, RUN_OFFSET, 0, (uint64_t)least, out);
+        return;
+    }
+    struct divisor scale = common_scale(values, count, (uint64_t)least);
+    VEC_RESERVE(&s->scaled, count);
+    uint64_t *u = s->scaled.p;
+    for (size_t i = 0; i < count; i++)
+        u[i] = divide(&scale, values[i] - (uint64_t)least);
+    enum run_kind kind = choose_kind(u, count);
+    if (kind == RUN_OFFSET) {
+        unsigned width = width_of(divide(&scale, (uint64_t)most - (uint64_t)least));
+        put_head(width, kind, scale.k, (uint64_t)least, out);
+        put_planes(s, u, count, width, out);
+        return;
+    }
+    VEC_RESERVE(&s->coded, count);
+    uint64_t bits = 0;
+    for (size_t i = 1; i < count; i++)
+        bits |= s->coded.p[i - 1] = coded_at(kind, u, i);
+    put_head(width_of(bits), kind, scale.k, (uint64_t)least, out);
+    buf_add_varint(out, u[0]);
+    put_planes(s, s->coded.p, count - 1, width_of(bits), out);
+}
+
+void int_run_put_u32(struct int_runs *s, const uint32_t *values, size_t count, struct buf *out) {
+    VEC_RESERVE(&s->coded, count); /* free until the differences go there, when it is no longer read */
+    for (size_t i = 0; i < count; i++)
+        s->coded.p[i] = values[i];
+    int_run_put(s, s->coded.p, count, out);
+}
+
+struct run_head {
+    unsigned width, scale;
+    enum run_kind kind;
+    uint64_t base, first;
+};
+
+static enum err get_head(struct reader *r, size_t count, struct run_head *h) {
+    unsigned bits = reader_u8(r);
+    *h = (struct run_head){ .width = bits & WIDTH_MASK, .kind = (enum run_kind)(bits >> KIND_SHIFT) };
+    h->scale = reader_u8(r);
+    h->base = (uint64_t)unzigzag(reader_varint(r));
+    if (h->kind != RUN_OFFSET && count)
+        h->first = reader_varint(r);
+    bool fine = !r->failed && h->width <= 8 && h->kind < RUN_KINDS && h->scale <= SCALE_MAX;
+    return fine ? ERR_OK : ERR_CORRUPT;
+}
+
+static enum err get_planes(struct reader *r, size_t count, unsigned width, struct arena *mem, uint64_t *x) {
+    if (width == 0)
+        memset(x, 0, count * sizeof *x);
+    for (unsigned plane = 0; plane < width; plane++) {
+        struct str bytes;
+        TRY(strip_get(r, count, mem, &bytes));
+        const unsigned char *p = (const unsigned char *)bytes.p;
+        if (plane == 0)
+            for (size_t i = 0; i < count; i++)
+                x[i] = p[i];
+        else
+            for (size_t i = 0; i < count; i++)
+                x[i] |= (uint64_t)p[i] << (8 * plane);
+    }
+    return ERR_OK;
+}
+
+/* From differences, which stand at v[1 …], to sums. */
+static void undo_differences(const struct run_head *h, uint64_t *v, size_t count) {
+    v[0] = h->first;
+    uint64_t delta = 0;
+    for (size_t i = 1; i < count; i++) {
+        uint64_t x = (uint64_t)unzigzag(v[i]);
+        delta = h->kind == RUN_DELTA2 ? delta + x : x;
+        v[i] = v[i - 1] + delta;
+    }
+}
+
+enum err int_run_get(struct reader *r, size_t count, size_t spare, struct arena *mem, uint64_t **out) {
+    struct run_head h;
+    TRY(get_head(r, count, &h));
+    uint64_t *v = ARENA_RAW(mem, uint64_t, count + spare);
+    if (!v)
+        return ERR_LIMIT;
+    size_t skipped = h.kind != RUN_OFFSET && count ? 1 : 0;
+    TRY(get_planes(r, count - skipped, h.width, mem, v + skipped));
+    if (skipped)
+        undo_differences(&h, v, count);
+    uint64_t factor = powers[h.scale];
+    if (h.base || factor != 1)
+        for (size_t i = 0; i < count; i++)
+            v[i] = h.base + v[i] * factor;
+    *out = v;
+    return ERR_OK;
+}
+
+enum err int_run_get_u32(struct reader *r, size_t count, size_t spare, uint32_t most, struct arena *mem,
+                         uint32_t **out) {
+    uint64_t *wide, over = 0;
+    TRY(int_run_get(r, count, 0, mem, &wide));
+    uint32_t *v = ARENA_RAW(mem, uint32_t, count + spare);
+    if (!v)
+        return ERR_LIMIT;
+    for (size_t i = 0; i < count; i++) {
+        over |= wide[i] > most;
+        v[i] = (uint32_t)wide[i];
+    }
+    if (over)
+        return ERR_CORRUPT;
+    *out = v;
+    return ERR_OK;
+}
