@@ -1,6 +1,7 @@
 /* sonde COMMAND …: `serve` is the server (app/), everything else its client (cli/). */
 #include "app/server.h"
 #include "base/version.h"
+#include "bench/cmd_bench.h"
 #include "cli/cli.h"
 #include <stdio.h>
 
@@ -60,6 +61,7 @@ static int usage(void) {
     puts("sonde " SONDE_VERSION ": takes in logs, keeps them, answers questions about them\n\nusage: sonde COMMAND [options]\n");
     printf("  %-8s %s\n", cmd_serve.name, cmd_serve.help);
     command_list();
+    printf("  %-8s %s\n", cmd_bench.name, cmd_bench.help);
     puts("\n'sonde COMMAND --help' tells a command's options.");
     return 0;
 }
@@ -73,6 +75,6 @@ int main(int argc, char **argv) {
     }
     if (strcmp(argv[1], cmd_serve.name) == 0)
         return serve(argc - 1, argv + 1);
-    const struct command *c = command_find(argv[1]);
+    const struct command *c = strcmp(argv[1], cmd_bench.name) == 0 ? &cmd_bench : command_find(argv[1]);
     return c ? c->run(argc - 1, argv + 1) : cli_fail("there is no command '%s'; see 'sonde --help'", argv[1]);
 }
