@@ -21,20 +21,22 @@ struct http_header {
     struct str name, value; /* a request's names are as sent: compare with str_eq_nocase */
 };
 
-struct http_limits { /* 0: the default; names are those of the configuration */
-    uint32_t header_bytes_max;         /* http.header_bytes_max 32 KiB */
-    uint32_t header_count_max;         /* http.header_count_max 100 */
-    uint64_t body_bytes_max;           /* http.body_bytes_max 16 MiB, also after decompression */
-    uint64_t bodies_in_flight_bytes_max; /* http.bodies_in_flight_bytes_max 128 MiB over all shards: 503 + Retry-After */
-    uint32_t connections_max;          /* http.connections_max 4096 a shard */
-    uint32_t header_timeout_ms;        /* http.header_timeout_ms 10000 */
-    uint32_t body_timeout_ms;          /* http.body_timeout_ms 30000 without progress */
-    uint32_t idle_timeout_ms;          /* http.idle_timeout_ms 75000 */
-    uint32_t write_timeout_ms;         /* http.write_timeout_ms 30000 without progress */
+struct http_limits {                     /* 0: the default; names are those of the configuration */
+    uint32_t header_bytes_max;           /* http.header_bytes_max 32 KiB */
+    uint32_t header_count_max;           /* http.header_count_max 100 */
+    uint64_t body_bytes_max;             /* http.body_bytes_max 16 MiB, also after decompression */
+    uint64_t bodies_in_flight_bytes_max; /* http.bodies_in_flight_bytes_max 128 MiB over all shards: 503 +
+                                            Retry-After */
+    uint32_t connections_max;            /* http.connections_max 4096 a shard */
+    uint32_t header_timeout_ms;          /* http.header_timeout_ms 10000 */
+    uint32_t body_timeout_ms;            /* http.body_timeout_ms 30000 without progress */
+    uint32_t idle_timeout_ms;            /* http.idle_timeout_ms 75000 */
+    uint32_t write_timeout_ms;           /* http.write_timeout_ms 30000 without progress */
 };
 struct http_server_config {
     const char *address; /* "127.0.0.1", "::1", "0.0.0.0" */
-    unsigned port;
+    unsigned port;       /* 0: any free one, see http_server_port */
+    bool exclusive; /* refuse when anybody listens there already: set it for the first of several shards */
     struct http_limits limits;
     /* Every complete request. The request lives until its answer has been handed over. */
     void (*handle)(void *ctx, struct http_request *r);
@@ -43,15 +45,19 @@ struct http_server_config {
 /* Binds and listens. ERR_IO with the address and reason in `why`. */
 NODISCARD enum err http_server_open(struct loop *l, const struct http_server_config *c, struct err_text *why,
                                     struct http_server **out);
-/* Stops accepting; finishes requests in progress for at most drain_ms; then closes. `done` (may be NULL) when all are gone. */
+unsigned http_server_port(const struct http_server *s);
+/* Stops accepting; finishes requests in progress for at most drain_ms; then closes. `done` (may be NULL) when
+ * all are gone: the last request has been answered and the last stream ended by its writer. It may be called
+ * from inside. */
 void http_server_drain(struct http_server *s, int64_t drain_ms, void (*done)(void *ctx), void *ctx);
+/* Closes what is left. Its memory lives until the last open request is answered and the last stream ended. */
 void http_server_free(struct http_server *s);
 
 enum http_method http_method(const struct http_request *r);
-struct str http_path(const struct http_request *r);               /* percent-decoded once; no query string */
-struct str http_query_string(const struct http_request *r);       /* as sent */
-/* Decoded value of a query parameter (of a form body's too when Content-Type is form-urlencoded); the first one
- * of that name. False when absent. Borrowed from the request. */
+struct str http_path(const struct http_request *r);         /* percent-decoded once; no query string */
+struct str http_query_string(const struct http_request *r); /* as sent */
+/* Decoded value of a query parameter (of a form body's too when Content-Type is form-urlencoded); the first
+ * one of that name. False when absent. Borrowed from the request. */
 NODISCARD bool http_param(struct http_request *r, struct str name, struct str *out);
 size_t http_param_count(struct http_request *r);
 void http_param_at(struct http_request *r, size_t i, struct str *out_name, struct str *out_value);
@@ -76,10 +82,11 @@ struct http_answer {
 /* Ends the request. When the peer has gone, nothing is sent and that is fine. */
 void http_reply(struct http_request *r, const struct http_answer *a);
 
-/* An answer of unknown length, chunked. Ends the request; the stream lives on its own. Begin on the loop's thread;
- * write, flush and end on ANY one thread at a time. */
+/* An answer of unknown length, chunked. Ends the request; the stream lives on its own. Begin on the loop's
+ * thread; write, flush and end on ANY one thread at a time. */
 struct http_stream *http_stream_begin(struct http_request *r, const struct http_answer *head);
-/* Waits while more than 256 KiB are unsent; ERR_CANCELLED when the peer has gone. Never call on a loop thread. */
+/* Waits while more than 256 KiB are unsent; ERR_CANCELLED when the peer has gone. Never call on a loop
+ * thread. */
 NODISCARD enum err http_stream_write(struct http_stream *s, struct str bytes);
 /* Cheap look: has the peer gone? Any thread. Cancels queries. */
 bool http_stream_gone(struct http_stream *s);

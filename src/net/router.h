@@ -1,11 +1,13 @@
 #pragma once
 #include "net/http_server.h"
 /*
- * Path -> handler, from tables. A pattern's `{name}` segment matches one path segment; a longer literal match wins over a
- * placeholder. Unknown path: 404; known path, other method: 405 with Allow. Immutable after the last add.
+ * Path -> handler, from tables. A pattern's `{name}` segment matches one path segment; a longer literal match
+ * wins over a placeholder. Unknown path: 404; known path, other method: 405 with Allow. Immutable after the
+ * last add.
  */
 struct router;
-typedef void route_handler(void *ctx, struct http_request *r, const struct str *segments); /* values of the {…} in order */
+typedef void route_handler(void *ctx, struct http_request *r,
+                           const struct str *segments); /* values of the {…} in order */
 struct route {
     const char *method;  /* "GET", "POST", "GET|POST|HEAD" … */
     const char *pattern; /* "/api/records/query", "/{index}/_bulk" */
