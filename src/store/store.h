@@ -33,6 +33,11 @@ struct store_config {
     const struct retention_rule *retention; /* copied */
     size_t retention_count;
     unsigned merge_pause;            /* tests: 1 = no merges by themselves */
+    bool stepped; /* tests and simulations: no threads; nothing happens but by store_flush, store_merge and queue_step */
+    /* Tells of something that an operator should know and nobody asked for (damage set aside, a failed merge). Any
+     * thread, must not block. May be NULL. */
+    void (*say)(void *ctx, const char *message);
+    void *say_ctx;
     /* Evaluates delete predicates, which are queries (a layer above): keeps in `rows` the rows of the page that
      * match `predicate`. Set by app/wire_up. */
     enum err (*delete_match)(void *ctx, struct str predicate, const struct block *block, uint32_t page, uint64_t *rows);
@@ -100,6 +105,7 @@ struct scan_block {
     uint32_t row_count, page_count;
     uint64_t size_bytes, raw_bytes;
     uint64_t position; /* live blocks; 0 in segments */
+    uint64_t pages;    /* bit p: page p may match (the id index knows pages); all ones when nothing is known */
 };
 struct scan_counts {
     uint64_t blocks, blocks_skipped_time, blocks_skipped_stream, blocks_skipped_word, rows_total;
