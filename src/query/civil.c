@@ -16,7 +16,8 @@ static int64_t days_of(int64_t year, int64_t month, int64_t day) {
     year -= month <= 2;
     int64_t era = floor_div(year, 400), year_of_era = year - era * 400;
     int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * DAYS_OF_ERA + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - DAYS_TO_1970;
+    return era * DAYS_OF_ERA + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
+           DAYS_TO_1970;
 }
 
 struct civil civil_of(int64_t ns) {
@@ -43,8 +44,8 @@ struct civil civil_of(int64_t ns) {
 bool civil_ns(const struct civil *c, int64_t *out_ns) {
     if (c->year < 1600 || c->year > 2400)
         return false;
-    __int128 seconds = (__int128)days_of(c->year, c->month, c->day) * SECONDS_OF_DAY + (int64_t)c->hour * 3600 +
-                       (int64_t)c->minute * 60 + c->second;
+    __int128 seconds = (__int128)days_of(c->year, c->month, c->day) * SECONDS_OF_DAY +
+                       (int64_t)c->hour * 3600 + (int64_t)c->minute * 60 + c->second;
     __int128 ns = seconds * NS_PER_S + c->ns;
     if (ns < INT64_MIN || ns > INT64_MAX)
         return false;

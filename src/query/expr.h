@@ -68,7 +68,11 @@ struct expr {
     size_t arg_count;
     unsigned depth;                 /* of the tree below: 1 + the largest of args, at most EXPR_DEPTH_MAX */
 };
-enum { EXPR_DEPTH_MAX = 128, FN_ARGS_MAX = 32 };
+enum {
+    EXPR_DEPTH_MAX = 128,
+    FN_ARGS_MAX = 32,
+    ROW_TEXT_BYTES_MAX = 4 << 20, /* scratch for the elements of one array */
+};
 
 /* A scalar function: one file query/fn/fn_<name>.c and one line in query/fn/list.def. */
 struct fn_call {
@@ -105,6 +109,8 @@ struct value value_arith(enum expr_op op, const struct value *a, const struct va
 bool value_number(const struct value *v, double *out);
 /* Text as output shows it: times as RFC 3339 with 3, 6 or 9 decimals. Appends. */
 void value_print(const struct value *v, struct buf *out);
+/* Calls `test` with the value, or with each scalar element of a JSON array, until it says true. */
+bool value_any_element(const struct value *v, bool (*test)(void *ctx, const struct value *element), void *ctx);
 /* Times as literals: RFC 3339, dates, Unix s/ms/us/ns (by magnitude), NOW, NOW-4d, now-1h, now-1d/d (rounded down). */
 NODISCARD bool time_parse(struct str text, int64_t now_ns, int64_t *out_ns);
 /* 500ms, 1h30m, 4d, 1w -> ns. */

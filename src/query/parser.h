@@ -49,5 +49,5 @@ struct expr *parser_item(struct parser *p);
 void parser_define(struct parser *p, struct str name);
 /* As parser_fail, at a place given in bytes of the text. */
 PRINTF(4, 5) bool parser_fail_at(struct parser *p, size_t offset, size_t length, const char *fmt, ...);
-/* " (did you mean 'x'?)"-style help: the nearest of the names, or NULL. `at` gives name i (space-separated ones are several), NULL at the end. */
+/* For "did you mean": the name nearest to `word`, or NULL. `at` gives name i (or several, space-separated), NULL at the end. */
 const char *parser_suggest(struct parser *p, struct str word, const char *(*at)(size_t i));

@@ -53,7 +53,8 @@ bool value_ip_in(const unsigned char ip[16], const unsigned char prefix[16], uns
 
 void value_ip_print(const unsigned char ip[16], struct buf *out) {
     char z[INET6_ADDRSTRLEN];
-    const char *ok = value_ip_is_v4(ip) ? inet_ntop(AF_INET, ip + 12, z, sizeof z) : inet_ntop(AF_INET6, ip, z, sizeof z);
+    const char *ok =
+        value_ip_is_v4(ip) ? inet_ntop(AF_INET, ip + 12, z, sizeof z) : inet_ntop(AF_INET6, ip, z, sizeof z);
     buf_add(out, str_of(ok));
 }
 
@@ -62,6 +63,8 @@ void value_ip_prefix_print(const unsigned char prefix[16], unsigned bits, struct
     if (v4 || !value_ip_is_v4(prefix))
         value_ip_print(prefix, out);
     else
-        buf_add(out, STR("::ffff:0:0")); /* shorter than its own front: unreachable after clearing, but printable */
+        buf_add(
+            out,
+            STR("::ffff:0:0")); /* shorter than its own front: unreachable after clearing, but printable */
     buf_addf(out, "/%u", v4 ? bits - 96 : bits);
 }

@@ -7,8 +7,8 @@
  * Texts of times:
  *
  *     2026-11-21   2026-11-21T07   2026-11-21T07:01   2026-11-21 07:01:44.123456789Z   …+02:00   …+0200
- *     1763708504   1763708504123 (ms)   …123456 (us)   …123456789 (ns), told apart by magnitude; 1763708504.25
- *     now   NOW-4d   now-1d/d   now/h+30m   (units s m h d w M y, ms us ns; / rounds down)
+ *     1763708504   1763708504123 (ms)   …123456 (us)   …123456789 (ns), told apart by magnitude;
+ * 1763708504.25 now   NOW-4d   now-1d/d   now/h+30m   (units s m h d w M y, ms us ns; / rounds down)
  *
  * Without a zone a time is UTC.
  */
@@ -16,7 +16,8 @@
 static const struct unit {
     const char *names; /* space-separated */
     int64_t ns;
-} units[] = { // tidy: table
+} units[] = {
+    // tidy: table
     { "ns nanos nanosecond nanoseconds", 1 },
     { "us \xc2\xb5s \xce\xbcs micros microsecond microseconds", 1000 },
     { "ms millis millisecond milliseconds", 1000000 },
@@ -44,8 +45,13 @@ bool value_time_unit(struct str name, int64_t *out_ns) {
     return false;
 }
 
+/* 1970 began on a Thursday; weeks begin on Monday. */
 int64_t value_time_floor(int64_t ns, int64_t step_ns) {
-    int64_t rest = ns % step_ns, down;
+    static const int64_t day_ns = 86400ll * 1000000000;
+    int64_t shift_ns = step_ns % (7 * day_ns) == 0 ? 4 * day_ns : 0, down;
+    if (__builtin_sub_overflow(ns, shift_ns, &down))
+        return INT64_MIN;
+    int64_t rest = down % step_ns;
     if (rest < 0)
         rest += step_ns;
     return __builtin_sub_overflow(ns, rest, &down) ? INT64_MIN : down;
@@ -146,7 +152,9 @@ bool value_time_parse(struct str text, int64_t *out_ns) {
 static bool unix_parse(struct str text, int64_t *out_ns) {
     static const struct {
         int64_t below, ns;
-    } steps[] = { { 100000000000ll, 1000000000ll }, { 100000000000000ll, 1000000ll }, { 100000000000000000ll, 1000 } };
+    } steps[] = { { 100000000000ll, 1000000000ll },
+                  { 100000000000000ll, 1000000ll },
+                  { 100000000000000000ll, 1000 } };
     int64_t whole, ns = 1;
     double real;
     if (str_to_i64(text, &whole)) {
@@ -178,7 +186,8 @@ static size_t letters(struct str s) {
 static bool calendar_unit(struct str unit, bool *out_month) {
     *out_month = str_eq(unit, STR("M")) || str_eq(unit, STR("mo")) || str_eq(unit, STR("month")) ||
                  str_eq(unit, STR("months"));
-    return *out_month || str_eq_nocase(unit, STR("y")) || str_eq(unit, STR("year")) || str_eq(unit, STR("years"));
+    return *out_month || str_eq_nocase(unit, STR("y")) || str_eq(unit, STR("year")) ||
+           str_eq(unit, STR("years"));
 }
 
 /* now+3M: the same day three months on, or the last one that month has. */
@@ -212,9 +221,7 @@ static bool step_round(int64_t *ns, struct str unit) {
     }
     if (!unit_any_case(unit, &unit_ns))
         return false;
-    /* Weeks begin on Monday; 1970 began on a Thursday. */
-    int64_t shift_ns = unit_ns == 7 * 86400 * NS_PER_S ? 3 * 86400 * NS_PER_S : 0;
-    *ns = value_time_floor(*ns + shift_ns, unit_ns) - shift_ns;
+    *ns = value_time_floor(*ns, unit_ns);
     return true;
 }
 

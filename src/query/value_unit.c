@@ -54,18 +54,12 @@ bool duration_parse(struct str text, int64_t *out_ns) {
 static const struct {
     const char *name;
     int64_t bytes;
-} sizes[] = { // tidy: table
-    { "B", 1 },
-    { "KB", 1000 },
-    { "MB", 1000000 },
-    { "GB", 1000000000 },
-    { "TB", 1000000000000 },
-    { "PB", 1000000000000000 },
-    { "KiB", 1ll << 10 },
-    { "MiB", 1ll << 20 },
-    { "GiB", 1ll << 30 },
-    { "TiB", 1ll << 40 },
-    { "PiB", 1ll << 50 },
+} sizes[] = {
+    // tidy: table
+    { "B", 1 },           { "KB", 1000 },          { "MB", 1000000 },
+    { "GB", 1000000000 }, { "TB", 1000000000000 }, { "PB", 1000000000000000 },
+    { "KiB", 1ll << 10 }, { "MiB", 1ll << 20 },    { "GiB", 1ll << 30 },
+    { "TiB", 1ll << 40 }, { "PiB", 1ll << 50 },
 };
 
 bool size_parse(struct str text, int64_t *out_bytes) {

@@ -1,0 +1,17 @@
+#include "query/civil.h"
+#include "query/fn/fn.h"
+
+static struct value eval(const struct fn_call *c) {
+    int64_t ns;
+    if (!fn_arg_time(c, 0, &ns))
+        return value_null();
+    return value_int(civil_of(ns).second);
+}
+
+const struct fn fn_second = {
+    .name = "second",
+    .args_min = 1,
+    .args_max = 1,
+    .help = "second(time): second, 0 to 59, in UTC",
+    .eval = eval,
+};

@@ -1,0 +1,17 @@
+#include "query/fn/fn.h"
+
+static struct value eval(const struct fn_call *c) {
+    struct str s, part;
+    if (!fn_arg_text(c, 0, &s) || !fn_arg_text(c, 1, &part))
+        return value_null();
+    return value_bool(str_starts(s, part));
+}
+
+const struct fn fn_startswith = {
+    .name = "startswith",
+    .aliases = "starts_with",
+    .args_min = 2,
+    .args_max = 2,
+    .help = "startswith(text, part): whether the text starts with the part",
+    .eval = eval,
+};
