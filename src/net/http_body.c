@@ -9,7 +9,7 @@
  * announces much and sends little therefore cannot lock others out. Once complete, a body is charged with all
  * it has and gives that back when its last reference goes, on whatever thread.
  */
-enum { CHARGE_BYTES_MIN = 64 << 10, GROW_BYTES_MIN = 16 << 10 };
+enum { CHARGE_BYTES_MIN = 4 << 10, GROW_BYTES_MIN = 16 << 10 };
 
 static _Atomic uint64_t in_flight_bytes; /* of the process */
 
@@ -47,7 +47,7 @@ bool http_intake_begin(struct http_intake *i, size_t cap_bytes, uint64_t budget_
     if (atomic_load_explicit(&in_flight_bytes, memory_order_relaxed) + cap_bytes > budget_bytes)
         return false;
     i->body = body_new(cap_bytes);
-    return charge_used(i, cap_bytes < CHARGE_BYTES_MIN ? cap_bytes : CHARGE_BYTES_MIN, budget_bytes);
+    return charge(i, cap_bytes < CHARGE_BYTES_MIN ? cap_bytes : CHARGE_BYTES_MIN, budget_bytes);
 }
 
 bool http_intake_add(struct http_intake *i, struct str bytes, uint64_t budget_bytes) {

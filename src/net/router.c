@@ -8,8 +8,8 @@
 /*
  * A tree of path segments. A node's children are literals and at most one placeholder; the search tries the
  * literal first and comes back for the placeholder when that way has no end. So "/api/_search" wins over
- * "/{index}/_search", and "/api/_bulk" still finds "/{index}/_bulk". A path of more segments than the longest
- * pattern is not searched at all, which bounds the two-way choice at each level.
+ * "/{index}/_search", and "/api/_bulk" still finds "/{index}/_bulk" beside "/api/query". A path of more
+ * segments than the longest pattern is not searched at all, which bounds the two-way choice at each level.
  */
 enum { SEGMENTS_MAX = 12 };
 
@@ -129,17 +129,25 @@ void router_add(struct router *r, const struct route *route) {
     }
 }
 
-/* The values of the placeholders on the way. */
+/* GET serves HEAD too: the server leaves the body out. */
+static const struct route *route_for(const struct node *n, enum http_method method) {
+    const struct route *route = n->routes[method];
+    return !route && method == HTTP_HEAD ? n->routes[HTTP_GET] : route;
+}
+
+/* A search and the values of the placeholders on its way. */
 struct match {
     const struct str *segments;
     size_t count;
+    bool any_method;
+    enum http_method method;
     struct str values[SEGMENTS_MAX];
     size_t value_count;
 };
 
 static const struct node *find(const struct node *n, struct match *m, size_t level) {
     if (level == m->count)
-        return n->any ? n : NULL;
+        return (m->any_method ? n->any : route_for(n, m->method) != NULL) ? n : NULL;
     struct str segment = m->segments[level];
     const struct node *child = literal_of(n, segment);
     const struct node *end = child ? find(child, m, level + 1) : NULL;
@@ -152,10 +160,17 @@ static const struct node *find(const struct node *n, struct match *m, size_t lev
     return end;
 }
 
-/* GET serves HEAD too: the server leaves the body out. */
-static const struct route *route_for(const struct node *n, enum http_method method) {
-    const struct route *route = n->routes[method];
-    return !route && method == HTTP_HEAD ? n->routes[HTTP_GET] : route;
+/* A path written out in full is meant, whatever the method; one with placeholders gives way to another that
+ * has the request's method. */
+static const struct node *find_end(const struct router *r, struct match *m) {
+    struct match first = *m;
+    first.any_method = true;
+    const struct node *end = find(r->root, &first, 0);
+    const struct node *better = end && first.value_count > 0 ? find(r->root, m, 0) : NULL;
+    if (better)
+        return better;
+    *m = first;
+    return end;
 }
 
 /* 204 to OPTIONS, 405 otherwise. */
@@ -185,10 +200,10 @@ static void reply_unauthorized(struct http_request *req) {
 
 void router_dispatch(const struct router *r, struct http_request *req, bool authorized) {
     struct str segments[SEGMENTS_MAX];
-    struct match m = { .segments = segments };
+    struct match m = { .segments = segments, .method = http_method(req) };
     const struct node *n = NULL;
     if (split(http_path(req), segments, r->depth, &m.count))
-        n = find(r->root, &m, 0);
+        n = find_end(r, &m);
     const struct route *route = n ? route_for(n, http_method(req)) : NULL;
     bool open = route ? route->open : n && n->open;
     if (!authorized && !open)

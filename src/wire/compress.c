@@ -87,7 +87,7 @@ static enum outcome deflate_outcome(enum libdeflate_result r) {
 
 /* ISIZE, the last four bytes: exact for the usual single member, of the last one otherwise. */
 static uint64_t gzip_declared(struct str in) {
-    if (in.n < 18)
+    if (in.n < 18 || !str_starts(in, STR("\x1f\x8b"))) /* not gzip: damaged rather than too large */
         return SIZE_UNKNOWN;
     uint32_t size;
     memcpy(&size, in.p + in.n - sizeof size, sizeof size);
