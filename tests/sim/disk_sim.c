@@ -27,6 +27,10 @@ struct node {
     unsigned refs;
     bool folder;
     bool named; /* counts in used_bytes */
+    /* Made shorter since the last sync: either that survives, and nothing durable lies above cut_bytes, or it
+     * does not, and the file is as it was before. */
+    bool cut;
+    size_t cut_bytes;
     VEC(char) live, durable;
     VEC(uint8_t) sectors; /* enum sector_state, of live */
     struct {
@@ -234,7 +238,7 @@ static enum err call_end(bool last) {
 
 static bool call_ignored(struct disk_sim *d, enum disk_sim_op op, const char *path) {
     struct ignored *i = &d->ignored[op];
-    bool meant = strcmp(i->part, "/") == 0 ? path[0] == '\0' : strstr(path, i->part) != NULL;
+    bool meant = i->part[0] == '=' ? strcmp(path, i->part + 1) == 0 : strstr(path, i->part) != NULL;
     if (!i->on || !meant)
         return false;
     if (i->nth == 0)
@@ -259,6 +263,8 @@ static size_t sector_end(size_t s, size_t bytes) {
 
 /* The kernel writes a sector back by itself. */
 static void sector_write_back(struct node *n, size_t s) {
+    if (n->cut)
+        return;
     size_t begin = s * SECTOR_BYTES, end = sector_end(s, n->live.n < n->durable.n ? n->live.n : n->durable.n);
     if (begin < end)
         memcpy(n->durable.p + begin, n->live.p + begin, end - begin);
@@ -273,8 +279,18 @@ static void sectors_touch(struct disk_sim *d, struct node *n, size_t begin, size
     }
 }
 
+static void node_cut(struct disk_sim *d, struct node *n, size_t bytes) {
+    for (size_t s = 0; s < n->sectors.n; s++)
+        if (n->sectors.p[s] == SECTOR_DIRTY && random_below(&d->random, 2) == 0)
+            sector_write_back(n, s);
+    n->cut_bytes = n->cut && n->cut_bytes < bytes ? n->cut_bytes : bytes;
+    n->cut = true;
+}
+
 static void node_resize(struct disk_sim *d, struct node *n, size_t bytes) {
     size_t old_bytes = n->live.n;
+    if (bytes < old_bytes)
+        node_cut(d, n, bytes);
     VEC_RESERVE(&n->live, bytes);
     VEC_RESERVE(&n->sectors, sector_count(bytes));
     for (size_t s = n->sectors.n; s < sector_count(bytes); s++)
@@ -335,6 +351,7 @@ static enum err sim_write(struct file *file, const void *p, size_t n, uint64_t o
 
 static void node_sync(struct node *n) {
     size_t durable_before = n->durable.n;
+    n->cut = false;
     VEC_RESERVE(&n->durable, n->live.n);
     if (n->live.n > durable_before)
         memset(n->durable.p + durable_before, 0, n->live.n - durable_before);
@@ -614,12 +631,12 @@ static bool survives(struct random *r, uint64_t eighths) {
     return random_below(r, 8) < eighths;
 }
 
-static size_t size_after_cut(struct random *r, const struct node *n) {
-    size_t a = n->durable.n, b = n->live.n, low = a < b ? a : b, high = a < b ? b : a;
+/* A file grows on the disk as its new sectors are written. */
+static size_t size_after_cut(struct random *r, size_t durable_bytes, size_t live_bytes) {
     switch (random_below(r, 3)) {
-    case 0: return a;
-    case 1: return b;
-    default: return low + (size_t)random_below(r, high - low + 1);
+    case 0: return durable_bytes;
+    case 1: return live_bytes;
+    default: return durable_bytes + (size_t)random_below(r, live_bytes - durable_bytes + 1);
     }
 }
 
@@ -629,32 +646,43 @@ static void garbage(struct random *r, char *p, size_t n) {
         p[i] = zeros ? 0 : (char)random_u64(r);
 }
 
+/* A file of a new disk: nothing of it is in doubt. */
+static struct node *file_new_durable(struct disk_sim *to, const char *p, size_t bytes) {
+    struct node *out = node_new(false);
+    VEC_RESERVE(&out->live, bytes + 1);
+    VEC_RESERVE(&out->durable, bytes + 1);
+    VEC_RESERVE(&out->sectors, sector_count(bytes) + 1);
+    memcpy(out->live.p, p, bytes);
+    memcpy(out->durable.p, p, bytes);
+    memset(out->sectors.p, SECTOR_CLEAN, sector_count(bytes));
+    out->live.n = out->durable.n = bytes;
+    out->sectors.n = sector_count(bytes);
+    out->named = true;
+    to->used_bytes += bytes;
+    return out;
+}
+
 static struct node *file_after_cut(struct disk_sim *to, const struct node *n) {
     struct random *r = &to->random;
-    struct node *out = node_new(false);
     uint64_t eighths = survival(r);
-    size_t bytes = size_after_cut(r, n);
-    VEC_RESERVE(&out->live, bytes + 1);
-    out->live.n = bytes;
-    memset(out->live.p, 0, bytes + 1);
-    if (n->durable.n > 0 && bytes > 0)
-        memcpy(out->live.p, n->durable.p, bytes < n->durable.n ? bytes : n->durable.n);
+    if (n->cut && random_below(r, 2) == 0)
+        return file_new_durable(to, n->durable.n ? n->durable.p : "", n->durable.n);
+    size_t known = n->durable.n; /* durable bytes that count */
+    if (n->cut && n->cut_bytes < known)
+        known = n->cut_bytes;
+    size_t bytes = size_after_cut(r, known, n->live.n);
+    char *p = heap_alloc(bytes + 1);
+    if (known > 0)
+        memcpy(p, n->durable.p, known);
     for (size_t s = 0; s < n->sectors.n && s * SECTOR_BYTES < bytes; s++) {
-        size_t begin = s * SECTOR_BYTES, end = sector_end(s, bytes), live_end = sector_end(s, n->live.n);
-        size_t known = sector_end(s, n->durable.n);
+        size_t begin = s * SECTOR_BYTES, end = sector_end(s, bytes);
         if (n->sectors.p[s] == SECTOR_DIRTY && survives(r, eighths))
-            memcpy(out->live.p + begin, n->live.p + begin, (end < live_end ? end : live_end) - begin);
-        else if (n->sectors.p[s] != SECTOR_CLEAN && (known <= begin || n->durable.n == 0))
-            garbage(r, out->live.p + begin, end - begin);
+            memcpy(p + begin, n->live.p + begin, end - begin);
+        else if (n->sectors.p[s] != SECTOR_CLEAN && known <= begin)
+            garbage(r, p + begin, end - begin);
     }
-    VEC_RESERVE(&out->durable, bytes + 1);
-    memcpy(out->durable.p, out->live.p, bytes);
-    out->durable.n = bytes;
-    VEC_RESERVE(&out->sectors, sector_count(bytes) + 1);
-    out->sectors.n = sector_count(bytes);
-    memset(out->sectors.p, SECTOR_CLEAN, out->sectors.n + 1);
-    to->used_bytes += bytes;
-    out->named = true;
+    struct node *out = file_new_durable(to, p, bytes);
+    heap_free(p);
     return out;
 }
 

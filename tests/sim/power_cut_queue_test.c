@@ -44,7 +44,7 @@ static void forget_some(const struct ledger *l, struct disk *d, bool starting) {
     if (folder)
         disk_sim_ignore(d, SIM_SYNC_DIR, 0, "journal");
     if (l->leave_out == PARENT_SYNC)
-        disk_sim_ignore(d, SIM_SYNC_DIR, 0, "/");
+        disk_sim_ignore(d, SIM_SYNC_DIR, 0, "=");
 }
 
 static void seen_note(struct ledger *l, uint64_t id, uint64_t position) {
