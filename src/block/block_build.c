@@ -341,6 +341,7 @@ static bool phase_order(struct block_builder *b) {
     row_order_make(&b->order, b->batch, b->rows, b->row_count);
     b->header.stream_count = (uint32_t)b->order.streams.n;
     b->header.raw_bytes = b->order.raw_bytes;
+    b->encoder.times_ns = b->order.times_ns.p;
     column_gather_start(&b->gather, b->batch, &b->order);
     return true;
 }
@@ -351,7 +352,7 @@ static size_t rows_to(const struct block_builder *b) {
 
 static bool phase_count(struct block_builder *b) {
     size_t to = rows_to(b);
-    column_gather_count(&b->gather, b->at, to);
+    column_gather_count(&b->gather, b->rows, b->at, to);
     b->at = to;
     if (to < b->row_count)
         return false;
@@ -373,7 +374,7 @@ static bool phase_fixed(struct block_builder *b) {
     bool small = b->row_count < BLOCK_SMALL_ROWS && b->gather.value_bytes <= BLOCK_SMALL_VALUE_BYTES;
     b->header.form = small ? BLOCK_SMALL : BLOCK_PAGED;
     b->header.column_count = (uint32_t)b->gather.columns.n;
-    strip_writer_level(b->encoder.strips, small ? 0 : b->options.zstd_level);
+    strip_writer_level(b->encoder.strips, small ? BLOCK_ZSTD_NONE : b->options.zstd_level);
     put_streams(b);
     put_claims(b);
     put_times(b, b->order.times_ns.p, &b->header.time_min_ns, &b->header.time_max_ns);
@@ -408,11 +409,21 @@ static bool phase_seal(struct block_builder *b) {
     return true;
 }
 
-static bool (*const phases[])(struct block_builder *) = { phase_order, phase_count,   phase_fill,
-                                                          phase_fixed, phase_columns, phase_seal };
+static const struct {
+    const char *name;
+    bool (*step)(struct block_builder *b);
+} phases[] = { { "order", phase_order }, { "count", phase_count },     { "fill", phase_fill },
+               { "fixed", phase_fixed }, { "columns", phase_columns }, { "seal", phase_seal } };
+
+struct str block_builder_phase(const struct block_builder *b) {
+    if (b->phase == COUNT_OF(phases))
+        return STR("sealed");
+    bool in_column = phases[b->phase].step == phase_columns && b->at < b->gather.columns.n;
+    return in_column ? column_at_hand(b)->name : str_of(phases[b->phase].name);
+}
 
 bool block_builder_step(struct block_builder *b) {
-    if (b->phase < COUNT_OF(phases) && phases[b->phase](b)) {
+    if (b->phase < COUNT_OF(phases) && phases[b->phase].step(b)) {
         b->phase++;
         b->at = 0;
     }

@@ -9,6 +9,7 @@
  * memory stays); one thread at a time. The batch must not change between start and the last step.
  */
 struct block_builder;
+enum { BLOCK_ZSTD_NONE = -1 };
 
 struct block_build_options {
     enum table table;
@@ -35,6 +36,8 @@ void block_builder_free(struct block_builder *b);
  * are stored with the block. */
 void block_builder_start(struct block_builder *b, const struct block_build_options *options,
                          const struct batch *batch, const uint32_t *rows, size_t count);
+/* What the next step works on, for benchmarks: "order", "count", … or a column's name. */
+struct str block_builder_phase(const struct block_builder *b);
 /* True when sealed. */
 NODISCARD bool block_builder_step(struct block_builder *b);
 /* All steps at once; then the bytes, valid until the next start. */

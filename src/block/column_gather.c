@@ -50,11 +50,11 @@ static void add_column(struct column_gather *g, const struct cell *c) {
     *slot = (uint32_t)g->columns.n;
 }
 
-void column_gather_count(struct column_gather *g, size_t from, size_t to) {
+void column_gather_count(struct column_gather *g, const uint32_t *rows, size_t from, size_t to) {
     const struct batch *b = g->batch;
     uint64_t bytes = 0;
     for (size_t k = from; k < to; k++) {
-        const struct row *r = &b->rows.p[g->order->rows.p[k]];
+        const struct row *r = &b->rows.p[rows ? rows[k] : k];
         const struct cell *c = b->cells.p + r->cell_first;
         for (const struct cell *end = c + r->cell_count; c < end; c++) {
             uint32_t slot = g->slots.p[slot_of(c)];

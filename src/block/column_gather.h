@@ -29,8 +29,9 @@ struct column_gather { /* zero-initialise; reused */
 };
 void column_gather_fini(struct column_gather *g);
 void column_gather_start(struct column_gather *g, const struct batch *batch, const struct row_order *order);
-/* First pass, rows [from, to) of the order; the whole before column_gather_plan. */
-void column_gather_count(struct column_gather *g, size_t from, size_t to);
+/* First pass, rows [from, to) of `rows` as they arrived (their cells lie one after the other; NULL: all of
+ * the batch); the whole before column_gather_plan. */
+void column_gather_count(struct column_gather *g, const uint32_t *rows, size_t from, size_t to);
 void column_gather_plan(struct column_gather *g);
 /* Second pass; then column_gather_end. */
 void column_gather_fill(struct column_gather *g, size_t from, size_t to);

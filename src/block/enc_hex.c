@@ -9,7 +9,14 @@
  * pages hold entry numbers as enc_dict's do. Rows are sorted by stream, then time; ids appear in time order
  * in each stream; so the numbers mostly grow by small steps.
  */
-enum { DIGITS_MIN = 16, DIGITS_MAX = 128, UUID_CHARS = 36, UUID_BYTES = 16, ENTRIES_MAX = 65535 };
+enum {
+    DIGITS_MIN = 16,
+    DIGITS_MAX = 128,
+    UUID_CHARS = 36,
+    UUID_BYTES = 16,
+    ENTRIES_MAX = 65535,
+    BUCKETS = 8192
+};
 enum id_shape { SHAPE_HEX = 1, SHAPE_UUID = 2 }; /* stored */
 
 static const int8_t nibbles[256] = {
@@ -69,7 +76,8 @@ static bool choose_shape(struct encoder *e, uint32_t bytes) {
         if (bytes % 2 || bytes < DIGITS_MIN || bytes > DIGITS_MAX)
             return false;
     }
-    enc_slots_reset(e);
+    dict_table_reset(&e->dict);
+    VEC_RESERVE(&e->codes, e->value_count);
     VEC_RESERVE(&e->ids, (size_t)e->value_count * e->id_bytes + 1); /* so that entries may point into it */
     e->ids.n = 0;
     return true;
@@ -82,26 +90,71 @@ static bool plan(struct encoder *e, const struct value_run *page) {
     for (uint32_t i = 0; i < page->count; i++) {
         unsigned char *id = e->ids.p + e->ids.n;
         const struct column_value *v = &page->v[i];
+        value_run_prefetch(page, i);
         if (v->bytes != chars ||
             !(e->id_shape == SHAPE_UUID ? uuid_pack(v->p, id) : hex_pack(v->p, e->id_bytes, id)))
             return false;
-        struct str s = { (const char *)id, e->id_bytes };
-        uint32_t hash = (uint32_t)(le64_get(id) * 0x9e3779b97f4a7c15ull >> 32);
-        struct dict_slot *slot = enc_slot(e, hash, s);
-        if (!slot)
+        size_t known = e->dict.entries.n;
+        uint32_t entry = dict_table_put(&e->dict, (struct str){ (const char *)id, e->id_bytes });
+        if (entry == UINT32_MAX)
             return false;
-        if (!slot->entry_plus_one) {
-            VEC_PUSH(&e->entries, s);
+        if (entry == known)
             e->ids.n += e->id_bytes;
-            *slot = (struct dict_slot){ hash, (uint32_t)e->entries.n };
-        }
-        e->codes.p[e->codes.n++] = slot->entry_plus_one - 1;
+        e->codes.p[page->first + i] = entry;
     }
     return true;
 }
 
+/* First time of each entry, less the least, scaled down to a bucket. */
+static void find_buckets(struct encoder *e, const struct value_run *column, uint32_t *bucket_of) {
+    uint64_t *first = e->numbers.p, span = 0;
+    int64_t least = INT64_MAX, t;
+    for (size_t i = 0; i < e->dict.entries.n; i++)
+        first[i] = INT64_MAX;
+    for (uint32_t i = 0; i < column->count; i++) {
+        t = (int64_t)e->times_ns[column->v[i].row];
+        if (t < (int64_t)first[e->codes.p[i]])
+            first[e->codes.p[i]] = (uint64_t)t;
+        least = t < least ? t : least;
+    }
+    for (size_t i = 0; i < e->dict.entries.n; i++)
+        span |= first[i] -= (uint64_t)least;
+    unsigned shift = 0;
+    while (span >> shift >= BUCKETS)
+        shift++;
+    for (size_t i = 0; i < e->dict.entries.n; i++)
+        bucket_of[i] = (uint32_t)(first[i] >> shift);
+}
+
+/* Renumbers entries by time: codes, and `ids` in the new order. */
+static void number_by_time(struct encoder *e, const struct value_run *column) {
+    size_t count = e->dict.entries.n;
+    VEC_RESERVE(&e->numbers, count);
+    VEC_RESERVE(&e->lengths, BUCKETS + 2 * count);
+    uint32_t *starts = e->lengths.p, *bucket_of = starts + BUCKETS, *rank = bucket_of + count, at = 0;
+    find_buckets(e, column, bucket_of);
+    memset(starts, 0, BUCKETS * sizeof *starts);
+    for (size_t i = 0; i < count; i++)
+        starts[bucket_of[i]]++;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        uint32_t n = starts[i];
+        starts[i] = at;
+        at += n;
+    }
+    buf_clear(&e->text);
+    char *sorted = buf_reserve(&e->text, count * e->id_bytes);
+    for (size_t i = 0; i < count; i++) {
+        rank[i] = starts[bucket_of[i]]++;
+        memcpy(sorted + rank[i] * (size_t)e->id_bytes, e->ids.p + i * e->id_bytes, e->id_bytes);
+    }
+    memcpy(e->ids.p, sorted, count * e->id_bytes);
+    for (size_t i = 0; i < column->count; i++)
+        e->codes.p[i] = rank[e->codes.p[i]];
+}
+
 static bool plan_end(struct encoder *e, const struct value_run *column) {
-    if (e->entries.n <= ENTRIES_MAX && e->entries.n * 4 <= (size_t)column->count * 3) {
+    if (e->dict.entries.n <= ENTRIES_MAX && e->dict.entries.n * 4 <= (size_t)column->count * 3) {
+        number_by_time(e, column);
         e->shared_encoding = ENCODING_HEX;
         e->page_encoding = ENCODING_DICT;
     }
@@ -116,7 +169,7 @@ static void write_ids(struct encoder *e, const void *ids, size_t count, struct b
 }
 
 static void write_shared(struct encoder *e, struct buf *out) {
-    write_ids(e, e->ids.p, e->entries.n, out);
+    write_ids(e, e->ids.p, e->dict.entries.n, out);
 }
 
 static void write_page(struct encoder *e, const struct value_run *page, struct buf *out) {
@@ -126,7 +179,7 @@ static void write_page(struct encoder *e, const struct value_run *page, struct b
     }
     buf_clear(&e->text);
     for (uint32_t i = 0; i < page->count; i++)
-        buf_add(&e->text, e->entries.p[e->codes.p[page->first + i]]);
+        buf_add(&e->text, e->dict.entries.p[e->codes.p[page->first + i]].text);
     write_ids(e, e->text.p, page->count, out);
 }
 

@@ -9,11 +9,11 @@ static bool plan(struct encoder *e, const struct value_run *page UNUSED) {
 static bool plan_end(struct encoder *e, const struct value_run *column) {
     if (!e->templates)
         e->templates = template_encoder_new();
-    VEC_RESERVE(&e->entries, column->count);
+    VEC_RESERVE(&e->texts, column->count);
     for (uint32_t i = 0; i < column->count; i++)
-        e->entries.p[i] = column_value_str(&column->v[i]);
+        e->texts.p[i] = column_value_str(&column->v[i]);
     buf_clear(&e->template_part);
-    enum err bad = template_encode(e->templates, e->entries.p, column->count, e->zstd_level, e->word,
+    enum err bad = template_encode(e->templates, e->texts.p, column->count, e->zstd_level, e->word,
                                    e->word_ctx, &e->template_part);
     e->shared_encoding = ENCODING_TEMPLATE;
     return bad == ERR_OK && buf_ok(&e->template_part);

@@ -9,6 +9,7 @@ static void write_page(struct encoder *e, const struct value_run *page, struct b
     buf_clear(&e->text);
     char *to = buf_reserve(&e->text, bytes);
     for (uint32_t i = 0; i < page->count; i++) {
+        value_run_prefetch(page, i);
         if (page->v[i].bytes)
             memcpy(to, page->v[i].p, page->v[i].bytes);
         to += page->v[i].bytes;

@@ -40,8 +40,8 @@ void encoder_fini(struct encoder *e) {
     int_runs_fini(&e->ints);
     template_encoder_free(e->templates);
     VEC_FINI(&e->codes);
-    VEC_FINI(&e->slots);
-    VEC_FINI(&e->entries);
+    VEC_FINI(&e->texts);
+    dict_table_fini(&e->dict);
     VEC_FINI(&e->ids);
     VEC_FINI(&e->numbers);
     VEC_FINI(&e->lengths);

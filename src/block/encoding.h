@@ -1,5 +1,6 @@
 #pragma once
 #include "block/block_read.h"
+#include "block/dict_table.h"
 #include "block/int_run.h"
 #include "block/template.h"
 #include "model/value.h"
@@ -54,9 +55,11 @@ struct value_run {
     uint32_t first; /* number of v[0] among the column's values */
 };
 
-struct dict_slot {
-    uint32_t hash, entry_plus_one; /* 0: free */
-};
+/* Texts lie all over the request bodies: asks for one that will be needed soon. */
+static inline void value_run_prefetch(const struct value_run *run, uint32_t i) {
+    enum { AHEAD = 12 };
+    __builtin_prefetch(run->v[i + AHEAD < run->count ? i + AHEAD : i].p);
+}
 
 /* What encodings share while they write: scratch, and the plan of the column at hand. One for each builder.
  */
@@ -68,6 +71,7 @@ struct encoder {
     int zstd_level;
     void (*word)(void *ctx, uint64_t token_hash); /* may be NULL */
     void *word_ctx;
+    const uint64_t *times_ns; /* of the block's rows; borrowed */
     /* The column at hand. */
     enum value_type type;
     uint32_t value_count;
@@ -76,10 +80,11 @@ struct encoder {
     struct column_value const_value;
     /* Distinct values found by a plan. */
     VEC(uint32_t) codes; /* entry of each value */
-    VEC(struct dict_slot) slots;
-    VEC(struct str) entries;
+    struct dict_table dict;
+    size_t dict_bytes;      /* of all entries */
     VEC(unsigned char) ids; /* binary ids: entries of enc_hex, or all its values */
     uint32_t id_bytes, id_shape;
+    VEC(struct str) texts; /* of enc_template */
     struct buf template_part;
     /* Scratch. */
     VEC(uint64_t) numbers;
@@ -144,6 +149,3 @@ void encoder_words(struct encoder *e, struct str text);
 /* Shared by enc_dict and enc_hex: pages as entry numbers. */
 void enc_codes_write(struct encoder *e, const struct value_run *page, struct buf *out);
 NODISCARD enum err enc_codes_read(struct page_reader *p, struct page_values *out);
-/* Number of the entry that equals `s`, new when `*out_new`: the caller then pushes to e->entries. */
-void enc_slots_reset(struct encoder *e);
-struct dict_slot *enc_slot(struct encoder *e, uint32_t hash, struct str s);

@@ -3,16 +3,20 @@
 
 /*
  * How the writer chooses. The base is the least value, so all that follows is non-negative. Milliseconds kept
- * as nanoseconds and round sums share a power of ten: it is divided out. Then plain offsets, differences and
- * differences of differences are each judged on a sample by what an entropy coder would need for their byte
- * planes, since that is what zstd will be for them; the cheapest is taken.
+ * as nanoseconds and round sums share a power of ten: it is divided out. Then plain offsets, differences,
+ * differences of differences and a table of the few distinct values are each judged on a sample by what an
+ * entropy coder would need for their byte planes, since that is what zstd will be for them; the cheapest is
+ * taken. Numbers below 16 are packed into bits first: zstd's codes are whole bits, so two, four or eight
+ * numbers a byte cost it a quarter less than one.
  *
  * Exact division by 10^k = 2^k * 5^k needs no division: multiply with the inverse of 5^k modulo 2^64, then
  * rotate right by k. The result exceeds (2^64-1) / 10^k exactly when the number is not a multiple
  * (Granlund and Montgomery, Division by invariant integers using multiplication, section 9).
  */
-enum run_kind { RUN_OFFSET = 0, RUN_DELTA = 1, RUN_DELTA2 = 2, RUN_KINDS };
+enum run_kind { RUN_OFFSET = 0, RUN_DELTA = 1, RUN_DELTA2 = 2, RUN_TABLE = 3 };
 enum { SCALE_MAX = 18, SAMPLE_COUNT = 1024, WIDTH_MASK = 15, KIND_SHIFT = 4 };
+/* Widths over 8 bytes are numbers packed into 1, 2 or 4 bits. */
+enum { WIDTH_BYTES_MAX = 8, WIDTH_1_BIT = 9, WIDTH_2_BITS = 10, WIDTH_4_BITS = 11 };
 
 static const uint64_t powers[SCALE_MAX + 1] = {
     1ull,
@@ -42,6 +46,7 @@ struct divisor {
 };
 
 static struct divisor divisor_of(unsigned k) {
+    ASSERT(k <= SCALE_MAX);
     uint64_t five = powers[k] >> k, inverse = five; /* 3 bits right; each step doubles them */
     for (int i = 0; i < 5; i++)
         inverse *= 2 - five * inverse;
@@ -84,20 +89,28 @@ static unsigned log2_256(unsigned v) {
     return whole * 256 + fraction + (fraction * (256 - fraction) * 88 >> 16);
 }
 
-/* Bits, times 256, that an order-0 coder needs for one byte plane of the sample. */
-static uint64_t plane_cost(const uint64_t *x, size_t n, unsigned plane) {
-    uint16_t seen[256] = { 0 };
+/* Bits, times 256, that zstd needs for n symbols of which `seen[i]` are i: their entropy, and what codes of
+ * whole bits add. */
+static uint64_t symbols_cost(const uint16_t *seen, size_t symbols, size_t n, bool packed) {
     uint64_t cost = 0;
-    for (size_t i = 0; i < n; i++)
-        seen[x[i] >> (8 * plane) & 255]++;
-    for (int i = 0; i < 256; i++)
+    for (size_t i = 0; i < symbols; i++)
         if (seen[i])
             cost += seen[i] * (uint64_t)(log2_256((unsigned)n) - log2_256(seen[i])) + 256;
-    return cost;
+    uint64_t whole_bits = n * 166;
+    return packed ? cost : cost + (whole_bits < cost ? whole_bits : cost);
+}
+
+static uint64_t plane_cost(const uint64_t *x, size_t n, unsigned plane, bool packed) {
+    uint16_t seen[256] = { 0 };
+    for (size_t i = 0; i < n; i++)
+        seen[x[i] >> (8 * plane) & 255]++;
+    return symbols_cost(seen, 256, n, packed);
 }
 
 static unsigned width_of(uint64_t bits) {
-    return bits ? (71u - (unsigned)__builtin_clzll(bits)) / 8 : 0;
+    if (bits < 16)
+        return bits == 0 ? 0 : bits < 2 ? WIDTH_1_BIT : bits < 4 ? WIDTH_2_BITS : WIDTH_4_BITS;
+    return (71u - (unsigned)__builtin_clzll(bits)) / 8;
 }
 
 /* A few stretches of neighbours from all over the run. */
@@ -112,17 +125,64 @@ static size_t sample_coded(enum run_kind kind, const uint64_t *u, size_t count, 
     return n;
 }
 
+static uint64_t planes_cost(const uint64_t *x, size_t n) {
+    uint64_t bits = 0, cost = 0;
+    for (size_t i = 0; i < n; i++)
+        bits |= x[i];
+    if (bits < 16)
+        return bits ? plane_cost(x, n, 0, true) : 0;
+    for (unsigned plane = 0; bits >> (8 * plane); plane++) {
+        cost += plane_cost(x, n, plane, false);
+        if (plane == 7)
+            break;
+    }
+    return cost;
+}
+
+/* The distinct values of a run, few. */
+struct run_table {
+    uint64_t values[RUN_TABLE_MAX];
+    uint16_t seen[RUN_TABLE_MAX];
+    uint16_t slots[RUN_TABLE_MAX * 4]; /* value + 1 */
+    size_t count;
+};
+
+/* Number of `v` in the table, new if needed; RUN_TABLE_MAX when it is full. */
+static size_t table_put(struct run_table *t, uint64_t v) {
+    size_t mask = COUNT_OF(t->slots) - 1, at = (size_t)(v * 0x9e3779b97f4a7c15ull >> 54) & mask;
+    for (; t->slots[at]; at = (at + 1) & mask)
+        if (t->values[t->slots[at] - 1] == v)
+            return t->slots[at] - 1u;
+    if (t->count == RUN_TABLE_MAX)
+        return RUN_TABLE_MAX;
+    t->values[t->count] = v;
+    t->slots[at] = (uint16_t)++t->count;
+    return t->count - 1;
+}
+
+static uint64_t table_cost(const uint64_t *u, size_t count) {
+    uint64_t sample[SAMPLE_COUNT];
+    struct run_table t = { .count = 0 };
+    size_t n = sample_coded(RUN_OFFSET, u, count, sample);
+    for (size_t i = 0; i < n; i++) {
+        size_t at = table_put(&t, sample[i]);
+        if (at >= RUN_TABLE_MAX / 4)
+            return UINT64_MAX;
+        t.seen[at]++;
+    }
+    return symbols_cost(t.seen, t.count, n, t.count <= 16) + t.count * 16 * 256;
+}
+
 static enum run_kind choose_kind(const uint64_t *u, size_t count) {
     uint64_t sample[SAMPLE_COUNT], best_cost = UINT64_MAX;
     enum run_kind best = RUN_OFFSET;
-    for (unsigned kind = 0; kind < RUN_KINDS && count > 4; kind++) {
-        size_t n = sample_coded((enum run_kind)kind, u, count, sample);
-        uint64_t bits = 0, cost = 0;
-        for (size_t i = 0; i < n; i++)
-            bits |= sample[i];
-        for (unsigned plane = 0; plane < width_of(bits); plane++)
-            cost += plane_cost(sample, n, plane);
-        if (cost + (kind ? cost / 16 : 0) < best_cost) { /* plain offsets are the cheapest to read */
+    for (unsigned kind = 0; kind <= RUN_TABLE && count > 4; kind++) {
+        uint64_t cost = kind == RUN_TABLE
+                            ? table_cost(u, count)
+                            : planes_cost(sample, sample_coded((enum run_kind)kind, u, count, sample));
+        if (kind && cost != UINT64_MAX)
+            cost += cost / 16; /* plain offsets are the cheapest to read */
+        if (cost < best_cost) {
             best_cost = cost;
             best = (enum run_kind)kind;
         }
@@ -130,12 +190,35 @@ static enum run_kind choose_kind(const uint64_t *u, size_t count) {
     return best;
 }
 
+/* Numbers below 2^bits, one a byte, become 8 / bits a byte, the first in the lowest bits. */
+static size_t pack(unsigned char *p, size_t n, unsigned bits) {
+    size_t each = 8 / bits, full = n / each, i = 0;
+    for (; i < full; i++) {
+        unsigned byte = 0;
+        for (unsigned k = 0; k < each; k++)
+            byte |= (unsigned)p[i * each + k] << (k * bits);
+        p[i] = (unsigned char)byte;
+    }
+    if (full * each < n) {
+        unsigned byte = 0;
+        for (unsigned k = 0; full * each + k < n; k++)
+            byte |= (unsigned)p[full * each + k] << (k * bits);
+        p[i++] = (unsigned char)byte;
+    }
+    return i;
+}
+
+static unsigned packed_bits(unsigned width) {
+    return width > WIDTH_BYTES_MAX ? 1u << (width - WIDTH_1_BIT) : 0;
+}
+
 static void put_planes(struct int_runs *s, const uint64_t *x, size_t n, unsigned width, struct buf *out) {
+    unsigned bits = packed_bits(width), planes = bits ? 1 : width;
     VEC_RESERVE(&s->plane, n);
-    for (unsigned plane = 0; plane < width; plane++) {
+    for (unsigned plane = 0; plane < planes; plane++) {
         for (size_t i = 0; i < n; i++)
             s->plane.p[i] = (unsigned char)(x[i] >> (8 * plane));
-        strip_put(s->strips, s->plane.p, n, out);
+        strip_put(s->strips, s->plane.p, bits ? pack(s->plane.p, n, bits) : n, out);
     }
 }
 
@@ -143,6 +226,42 @@ static void put_head(unsigned width, enum run_kind kind, unsigned scale, uint64_
     buf_add_char(out, (char)(width | (unsigned)kind << KIND_SHIFT));
     buf_add_char(out, (char)scale);
     buf_add_varint(out, zigzag((int64_t)base));
+}
+
+static void put_offsets(struct int_runs *s, const uint64_t *u, size_t count, struct buf *out) {
+    uint64_t bits = 0;
+    for (size_t i = 0; i < count; i++)
+        bits |= u[i];
+    put_head(width_of(bits), RUN_OFFSET, s->scale, s->base, out);
+    put_planes(s, u, count, width_of(bits), out);
+}
+
+static void put_differences(struct int_runs *s, enum run_kind kind, const uint64_t *u, size_t count,
+                            struct buf *out) {
+    uint64_t bits = 0;
+    VEC_RESERVE(&s->coded, count);
+    for (size_t i = 1; i < count; i++)
+        bits |= s->coded.p[i - 1] = coded_at(kind, u, i);
+    put_head(width_of(bits), kind, s->scale, s->base, out);
+    buf_add_varint(out, u[0]);
+    put_planes(s, s->coded.p, count - 1, width_of(bits), out);
+}
+
+/* False when the sample missed values and there are too many. */
+static bool put_table(struct int_runs *s, const uint64_t *u, size_t count, struct buf *out) {
+    struct run_table t = { .count = 0 };
+    VEC_RESERVE(&s->coded, count);
+    for (size_t i = 0; i < count; i++) {
+        s->coded.p[i] = table_put(&t, u[i]);
+        if (s->coded.p[i] == RUN_TABLE_MAX)
+            return false;
+    }
+    put_head(width_of(t.count - 1), RUN_TABLE, s->scale, s->base, out);
+    buf_add_varint(out, t.count);
+    for (size_t i = 0; i < t.count; i++)
+        buf_add_varint(out, t.values[i]);
+    put_planes(s, s->coded.p, count, width_of(t.count - 1), out);
+    return true;
 }
 
 void int_run_put(struct int_runs *s, const uint64_t *values, size_t count, struct buf *out) {
@@ -161,20 +280,16 @@ void int_run_put(struct int_runs *s, const uint64_t *values, size_t count, struc
     uint64_t *u = s->scaled.p;
     for (size_t i = 0; i < count; i++)
         u[i] = divide(&scale, values[i] - (uint64_t)least);
-    enum run_kind kind = choose_kind(u, count);
-    if (kind == RUN_OFFSET) {
-        unsigned width = width_of(divide(&scale, (uint64_t)most - (uint64_t)least));
-        put_head(width, kind, scale.k, (uint64_t)least, out);
-        put_planes(s, u, count, width, out);
+    s->scale = scale.k;
+    s->base = (uint64_t)least;
+    bool packs = divide(&scale, (uint64_t)most - (uint64_t)least) < 16;
+    enum run_kind kind = packs ? RUN_OFFSET : choose_kind(u, count);
+    if (kind == RUN_TABLE && put_table(s, u, count, out))
         return;
-    }
-    VEC_RESERVE(&s->coded, count);
-    uint64_t bits = 0;
-    for (size_t i = 1; i < count; i++)
-        bits |= s->coded.p[i - 1] = coded_at(kind, u, i);
-    put_head(width_of(bits), kind, scale.k, (uint64_t)least, out);
-    buf_add_varint(out, u[0]);
-    put_planes(s, s->coded.p, count - 1, width_of(bits), out);
+    if (kind == RUN_DELTA || kind == RUN_DELTA2)
+        put_differences(s, kind, u, count, out);
+    else
+        put_offsets(s, u, count, out);
 }
 
 void int_run_put_u32(struct int_runs *s, const uint32_t *values, size_t count, struct buf *out) {
@@ -188,20 +303,46 @@ struct run_head {
     unsigned width, scale;
     enum run_kind kind;
     uint64_t base, first;
+    uint64_t *table; /* RUN_TABLE */
+    size_t table_count;
 };
 
-static enum err get_head(struct reader *r, size_t count, struct run_head *h) {
+static enum err get_head(struct reader *r, size_t count, struct arena *mem, struct run_head *h) {
     unsigned bits = reader_u8(r);
     *h = (struct run_head){ .width = bits & WIDTH_MASK, .kind = (enum run_kind)(bits >> KIND_SHIFT) };
     h->scale = reader_u8(r);
     h->base = (uint64_t)unzigzag(reader_varint(r));
-    if (h->kind != RUN_OFFSET && count)
+    if (r->failed || h->width > WIDTH_4_BITS || h->kind > RUN_TABLE || h->scale > SCALE_MAX)
+        return ERR_CORRUPT;
+    if (h->kind == RUN_TABLE) {
+        uint64_t n = reader_varint(r);
+        if (n == 0 || n > RUN_TABLE_MAX)
+            return ERR_CORRUPT;
+        h->table = ARENA_RAW(mem, uint64_t, n);
+        if (!h->table)
+            return ERR_LIMIT;
+        for (uint64_t i = 0; i < n; i++)
+            h->table[i] = reader_varint(r);
+        h->table_count = (size_t)n;
+    } else if (h->kind != RUN_OFFSET && count) {
         h->first = reader_varint(r);
-    bool fine = !r->failed && h->width <= 8 && h->kind < RUN_KINDS && h->scale <= SCALE_MAX;
-    return fine ? ERR_OK : ERR_CORRUPT;
+    }
+    return r->failed ? ERR_CORRUPT : ERR_OK;
+}
+
+static enum err get_packed(struct reader *r, size_t count, unsigned bits, struct arena *mem, uint64_t *x) {
+    struct str bytes;
+    unsigned each = 8 / bits, mask = (1u << bits) - 1;
+    TRY(strip_get(r, (count + each - 1) / each, mem, &bytes));
+    const unsigned char *p = (const unsigned char *)bytes.p;
+    for (size_t i = 0; i < count; i++)
+        x[i] = p[i / each] >> (i % each * bits) & mask;
+    return ERR_OK;
 }
 
 static enum err get_planes(struct reader *r, size_t count, unsigned width, struct arena *mem, uint64_t *x) {
+    if (width > WIDTH_BYTES_MAX)
+        return get_packed(r, count, packed_bits(width), mem, x);
     if (width == 0)
         memset(x, 0, count * sizeof *x);
     for (unsigned plane = 0; plane < width; plane++) {
@@ -214,6 +355,15 @@ static enum err get_planes(struct reader *r, size_t count, unsigned width, struc
         else
             for (size_t i = 0; i < count; i++)
                 x[i] |= (uint64_t)p[i] << (8 * plane);
+    }
+    return ERR_OK;
+}
+
+static enum err undo_table(const struct run_head *h, uint64_t *v, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (v[i] >= h->table_count)
+            return ERR_CORRUPT;
+        v[i] = h->table[v[i]];
     }
     return ERR_OK;
 }
@@ -231,14 +381,16 @@ static void undo_differences(const struct run_head *h, uint64_t *v, size_t count
 
 enum err int_run_get(struct reader *r, size_t count, size_t spare, struct arena *mem, uint64_t **out) {
     struct run_head h;
-    TRY(get_head(r, count, &h));
+    TRY(get_head(r, count, mem, &h));
     uint64_t *v = ARENA_RAW(mem, uint64_t, count + spare);
     if (!v)
         return ERR_LIMIT;
-    size_t skipped = h.kind != RUN_OFFSET && count ? 1 : 0;
+    size_t skipped = (h.kind == RUN_DELTA || h.kind == RUN_DELTA2) && count ? 1 : 0;
     TRY(get_planes(r, count - skipped, h.width, mem, v + skipped));
     if (skipped)
         undo_differences(&h, v, count);
+    else if (h.kind == RUN_TABLE)
+        TRY(undo_table(&h, v, count));
     uint64_t factor = powers[h.scale];
     if (h.base || factor != 1)
         for (size_t i = 0; i < count; i++)

@@ -2,15 +2,18 @@
 #include "base/vec.h"
 #include "block/strip.h"
 /*
- * Runs of integers: base, scale by a power of ten, differences when they pay, byte planes.
+ * Runs of integers: base, scale by a power of ten, differences or a table when they pay, byte planes.
  * docs/design/format.md, "Int run".
  */
+enum { RUN_TABLE_MAX = 256 };
 /* Scratch of the writer; zero-initialise with the strip writer set; reused; one thread. */
 struct int_runs {
     struct strip_writer *strips; /* borrowed */
     VEC(uint64_t) scaled;
     VEC(uint64_t) coded;
     VEC(unsigned char) plane;
+    unsigned scale; /* of the run at hand */
+    uint64_t base;
 };
 void int_runs_fini(struct int_runs *s);
 /* Appends a run. The values are signed when their order matters (the least is the base). */

@@ -38,7 +38,7 @@ void strip_writer_free(struct strip_writer *w) {
 
 void strip_writer_level(struct strip_writer *w, int level) {
     w->level = level;
-    if (level == 0)
+    if (level < 0)
         return;
     size_t bad = ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, level);
     ASSERT(!ZSTD_isError(bad));
@@ -80,7 +80,7 @@ void strip_put(struct strip_writer *w, const void *p, size_t n, struct buf *out)
     if (is_fill(p, n)) {
         buf_add_char(out, STRIP_FILL);
         buf_add_bytes(out, p, 1);
-    } else if (w->level == 0 || n < ZSTD_WORTH_BYTES || !put_zstd(w, p, n, out)) {
+    } else if (w->level < 0 || n < ZSTD_WORTH_BYTES || !put_zstd(w, p, n, out)) {
         put_raw(p, n, out);
     }
 }
@@ -158,7 +158,7 @@ void strip_frame_put(struct strip_writer *w, struct str plain, struct buf *out) 
     char *to = buf_reserve(out, bound_bytes);
     if (!to)
         return;
-    size_t stored_bytes = ZSTD_compress2(w->zstd, to, bound_bytes, plain.p, plain.n);
+    size_t stored_bytes = w->level < 0 ? plain.n : ZSTD_compress2(w->zstd, to, bound_bytes, plain.p, plain.n);
     if (ZSTD_isError(stored_bytes) || stored_bytes >= plain.n)
         buf_add(out, plain);
     else

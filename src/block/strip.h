@@ -16,7 +16,7 @@ enum { STRIP_PLAIN_BYTES_MAX = 256 << 20 };
 struct strip_writer;
 NODISCARD struct strip_writer *strip_writer_new(void);
 void strip_writer_free(struct strip_writer *w);
-/* Level of zstd from now on; 0: never compress (the whole will be). 1 at first. */
+/* Level of zstd from now on; negative: nothing is compressed. 1 at first. */
 void strip_writer_level(struct strip_writer *w, int level);
 /* Appends one strip. n <= STRIP_PLAIN_BYTES_MAX. */
 void strip_put(struct strip_writer *w, const void *p, size_t n, struct buf *out);
