@@ -6,7 +6,7 @@
  *
  *   frame:  0 magic "SJF1"   4 crc32c of salt, place, 8..63
  *           8 frame_bytes   16 sequence   24 position   32 body_bytes   40 block_count   44 body_crc32c
- *          48 zeros         64 block sizes (u32 each), blocks, zeros to a multiple of 64
+ *          48 group_sequence   56 zeros   64 block sizes (u32 each), blocks, zeros to a multiple of 64
  *
  * The header has a checksum of its own, so that a reader who meets a damaged body still knows where the next
  * frame begins; the body's checksum lies under the header's. Both start with the salt of the incarnation and
@@ -45,7 +45,8 @@ enum {
     AT_BODY_BYTES = 32,
     AT_BLOCK_COUNT = 40,
     AT_BODY_CRC = 44,
-    AT_RESERVED = 48
+    AT_GROUP_SEQUENCE = 48,
+    AT_RESERVED = 56
 };
 _Static_assert(QUEUE_FILE_HEADER_BYTES % QUEUE_FRAME_ALIGN_BYTES == 0, "the first frame is aligned");
 _Static_assert((int)AT_RESERVED < (int)QUEUE_FRAME_HEADER_BYTES, "on-disk layout is fixed");
@@ -118,6 +119,7 @@ void queue_frame_encode(const struct queue_frame *f, struct queue_frame_place pl
     le64_put(out + AT_FRAME_SEQUENCE, f->sequence);
     le64_put(out + AT_FRAME_POSITION, f->position);
     le64_put(out + AT_BODY_BYTES, f->body_bytes);
+    le64_put(out + AT_GROUP_SEQUENCE, f->group_sequence);
     le32_put(out + AT_BLOCK_COUNT, f->block_count);
     le32_put(out + AT_BODY_CRC, f->body_crc32c);
     le32_put(out + AT_FRAME_CRC, crc32c(queue_frame_crc_begin(place), out + AT_FRAME_BYTES,
@@ -139,6 +141,7 @@ bool queue_frame_decode(const char header[QUEUE_FRAME_HEADER_BYTES], struct queu
         .body_bytes = le64_get(header + AT_BODY_BYTES),
         .sequence = le64_get(header + AT_FRAME_SEQUENCE),
         .position = le64_get(header + AT_FRAME_POSITION),
+        .group_sequence = le64_get(header + AT_GROUP_SEQUENCE),
         .block_count = le32_get(header + AT_BLOCK_COUNT),
         .body_crc32c = le32_get(header + AT_BODY_CRC),
     };
@@ -147,7 +150,7 @@ bool queue_frame_decode(const char header[QUEUE_FRAME_HEADER_BYTES], struct queu
                  f.frame_bytes == queue_frame_align(QUEUE_FRAME_HEADER_BYTES + f.body_bytes) &&
                  f.block_count >= 1 && f.block_count <= QUEUE_FRAME_BLOCKS_MAX &&
                  f.body_bytes >= f.block_count * sizeof(uint32_t) && f.position != 0 &&
-                 memcmp(header + AT_RESERVED, zeros, sizeof zeros) == 0;
+                 f.group_sequence <= f.sequence && memcmp(header + AT_RESERVED, zeros, sizeof zeros) == 0;
     if (sound)
         *out = f;
     return sound;

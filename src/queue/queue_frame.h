@@ -37,10 +37,11 @@ NODISCARD enum err queue_file_header_decode(struct str copy, struct err_text *wh
 
 /* Followed in the file by block_count sizes (u32), the blocks end to end, zeros up to frame_bytes. */
 struct queue_frame {
-    uint64_t frame_bytes; /* all of it, a multiple of QUEUE_FRAME_ALIGN_BYTES */
-    uint64_t body_bytes;  /* sizes and blocks */
-    uint64_t sequence;    /* counts frames that a reader will accept, without a gap */
-    uint64_t position;    /* of the submission; never used twice, gaps are fine */
+    uint64_t frame_bytes;    /* all of it, a multiple of QUEUE_FRAME_ALIGN_BYTES */
+    uint64_t body_bytes;     /* sizes and blocks */
+    uint64_t sequence;       /* counts frames that a reader will accept, without a gap */
+    uint64_t position;       /* of the submission; never used twice, gaps are fine */
+    uint64_t group_sequence; /* of the first frame of its group commit: all before it was acknowledged */
     uint32_t block_count;
     uint32_t body_crc32c; /* salted; of everything after the header, padding too */
 };

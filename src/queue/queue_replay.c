@@ -16,8 +16,10 @@
  * After damage the next frame is looked for at each multiple of 64. Salt and place in the checksums
  * (queue_frame.h) keep old frames and bytes inside bodies from being taken for frames.
  *
- * Before anything is published the files are synced: after a mere kill frames may be readable and yet not be
- * on the disk, and what a query or a repeated request has seen must not vanish with the power.
+ * Everything before the last group commit was acknowledged, so it is on the disk. The last group may be
+ * readable and yet not be there: after a mere kill, or because the kernel dropped it in a failed sync and
+ * shows it still. What a query or a repeated request has seen must not vanish with the power, so before
+ * anything is published the last group is written again, where it is, and synced.
  */
 #include "queue/queue_replay.h"
 #include "base/bytes.h"
@@ -219,12 +221,49 @@ static void header_account(struct replay *r, const struct queue_file *f) {
         r->end.position = h->first_position - 1;
 }
 
+/* Where the last group of a file lies; with the file's header when it is also the first. */
+static enum err last_group(struct queue_file *f, uint64_t *out_begin, uint64_t *out_end) {
+    AUTO(queue_scan) scan = { 0 };
+    TRY(queue_scan_init(&scan, f->io, f->header.salt));
+    struct queue_frame frame;
+    uint64_t group_sequence = UINT64_MAX;
+    *out_begin = *out_end = 0;
+    for (uint64_t offset; queue_scan_next(&scan, &frame, &offset);) {
+        if (frame.group_sequence != group_sequence)
+            *out_begin = offset == QUEUE_FILE_HEADER_BYTES ? 0 : offset;
+        group_sequence = frame.group_sequence;
+        *out_end = offset + frame.frame_bytes;
+    }
+    return ERR_OK;
+}
+
+static enum err range_rewrite(struct queue_file *f, struct file *to, uint64_t begin, uint64_t end) {
+    char page[UNREADABLE_STEP_BYTES];
+    for (size_t n; begin < end; begin += n) {
+        n = end - begin < sizeof page ? (size_t)(end - begin) : sizeof page;
+        TRY(file_read_all(f->io, page, n, begin));
+        TRY(file_write(to, page, n, begin));
+    }
+    return file_sync(to);
+}
+
+/* Nothing may be written after this fails: frames could follow others that are not there. */
+static enum err tail_make_durable(struct replay *r, struct queue_file *f) {
+    uint64_t begin, end;
+    TRY(last_group(f, &begin, &end));
+    if (begin == end)
+        return ERR_OK;
+    AUTO_PTR(file) to = NULL;
+    TRY(disk_open(r->files->disk, f->path, FILE_WRITE, &to));
+    return range_rewrite(f, to, begin, end);
+}
+
 static enum err files_replay(struct replay *r) {
     for (struct queue_file *f = r->files->oldest; f; f = f->next) {
         header_account(r, f);
         if (f->next && f->next->header.first_position <= r->config->trimmed_position + 1)
             continue; /* all of it is trimmed */
-        if (file_sync(f->io) != ERR_OK) {
+        if (!f->next && tail_make_durable(r, f) != ERR_OK) {
             stat_add(STAT_JOURNAL_ERRORS, 1);
             r->end.unsynced = true;
         }

@@ -104,11 +104,16 @@ static enum err stage_add_zeros(struct stage *st, uint64_t n) {
     return stage_add(st, zeros, (size_t)n);
 }
 
-static enum err frame_write(struct stage *st, const struct submission *s, uint64_t salt, uint64_t sequence) {
+struct frame_ids {
+    uint64_t salt, sequence, group_sequence;
+};
+
+static enum err frame_write(struct stage *st, const struct submission *s, struct frame_ids ids) {
     static const char zeros[QUEUE_FRAME_ALIGN_BYTES];
-    struct queue_frame_place place = { salt, st->offset + st->n };
+    struct queue_frame_place place = { ids.salt, st->offset + st->n };
     struct queue_frame f = { .frame_bytes = frame_bytes_of(s),
-                             .sequence = sequence,
+                             .sequence = ids.sequence,
+                             .group_sequence = ids.group_sequence,
                              .position = s->position,
                              .block_count = (uint32_t)s->block_count,
                              .body_bytes = s->block_count * sizeof(uint32_t),
@@ -152,9 +157,9 @@ static enum err group_write(struct queue *q, struct queue_file *f, const struct 
         queue_file_header_encode(&f->header, header);
         TRY(stage_add(st, header, sizeof header));
     }
-    uint64_t sequence = q->next_sequence;
-    for (const struct submission *s = g->first; s != g->stop; s = s->next)
-        TRY(frame_write(st, s, f->header.salt, sequence++));
+    struct frame_ids ids = { f->header.salt, q->next_sequence, q->next_sequence };
+    for (const struct submission *s = g->first; s != g->stop; s = s->next, ids.sequence++)
+        TRY(frame_write(st, s, ids));
     uint64_t end_bytes = st->offset + st->n;
     if (end_bytes > f->size_bytes && g->bytes < AHEAD_BYTES / 4) {
         uint64_t ahead = (end_bytes / AHEAD_BYTES + 1) * AHEAD_BYTES;

@@ -1,6 +1,7 @@
 /*
  * Power cuts under the journal. A seed makes a disk, a workload (groups of frames, trims, kills, pinned
- * files) and the moment of the cut; then the journal is opened on what survived, and goes on to the next cut.
+ * files, calls that fail) and the moment of the cut; then the journal is opened on what survived, and goes on
+ * to the next cut.
  *
  * The ledger knows every frame that was acknowledged or published at a start. After each cut:
  *   each of them above the trimmed position is there, byte for byte, under its position;
@@ -97,9 +98,25 @@ static void pins_change(struct ledger *l, struct journal *j) {
         queue_file_unref(j->pins.p[--j->pins.n]);
 }
 
+/* One call of the disk will fail, now and then. */
+static void fault_set(struct ledger *l, struct disk *d) {
+    static const enum disk_sim_op ops[] = { SIM_WRITE,    SIM_SYNC,   SIM_SYNC,
+                                            SIM_SYNC_DIR, SIM_CREATE, SIM_RENAME };
+    enum disk_sim_op op = ops[random_below(&l->random, COUNT_OF(ops))];
+    enum err result = random_below(&l->random, 4) == 0 ? ERR_LIMIT : ERR_IO;
+    disk_sim_fail(d, op, 1 + random_below(&l->random, 6), result, random_below(&l->random, 8) == 0);
+}
+
+static void faults_clear(struct disk *d) {
+    for (int op = 0; op < SIM_OP_COUNT; op++)
+        disk_sim_fail(d, (enum disk_sim_op)op, 0, ERR_OK, false);
+}
+
 /* Until the power is gone or the process "ends". */
 static void work(struct ledger *l, struct disk *d, struct journal *j) {
     while (disk_sim_powered(d) && random_below(&l->random, 40) != 0) {
+        if (random_below(&l->random, 20) == 0)
+            fault_set(l, d);
         group_submit(l, j);
         acknowledgements_note(l, j);
         if (random_below(&l->random, 4) == 0) {
@@ -116,6 +133,7 @@ static void life(struct ledger *l, struct disk *d) {
     struct journal j;
     struct queue_config config = config_of(l);
     forget_some(l, d, true);
+    faults_clear(d);
     enum err e = journal_open(&j, d, &config);
     forget_some(l, d, false);
     l->strange += e != ERR_OK && disk_sim_powered(d); /* a journal always starts */
@@ -142,12 +160,14 @@ static void cuts_run(struct ledger *l, uint64_t seed) {
                 disk_sim_power_off_after(d, 1 + random_below(&l->random, 60));
             }
         }
+        l->strange += disk_sim_rule_breaks(d);
         struct disk *after = disk_sim_crash(d);
         disk_close(d);
         d = after;
         l->cuts++;
     }
     disk_sim_power_off_after(d, 0);
+    faults_clear(d);
     struct journal j;
     struct queue_config config = config_of(l);
     if (journal_open(&j, d, &config) == ERR_OK)
