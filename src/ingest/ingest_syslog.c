@@ -11,9 +11,8 @@
  */
 
 static void put_text(struct row_maker *m, struct str name, struct str text) {
-    struct row_slot *slot = text.n ? row_maker_slot(m, name) : NULL;
-    if (slot)
-        row_maker_put(m, slot, cell_bytes(0, VALUE_STRING, text));
+    if (text.n)
+        row_maker_put_named(m, name, cell_bytes(0, VALUE_STRING, text));
 }
 
 /* One parameter of structured data. */
@@ -33,12 +32,8 @@ static bool put_param(struct row_maker *m, const struct syslog_param *p) {
     }
     if (p->escaped)
         value = (struct str){ plain, parse_syslog_unescape(value, plain) };
-    struct row_slot *slot = row_maker_slot(m, (struct str){ name, n });
-    struct cell cell = p->name.n ? cell_bytes(0, VALUE_STRING, value) : cell_int(0, VALUE_BOOL, 1);
-    if (slot)
-        row_maker_put(m, slot, cell);
-    else
-        row_maker_rest(m, (struct str){ name, n }, cell);
+    row_maker_put_named(m, (struct str){ name, n },
+                        p->name.n ? cell_bytes(0, VALUE_STRING, value) : cell_int(0, VALUE_BOOL, 1));
     return true;
 }
 

@@ -79,14 +79,6 @@ static bool json_text(struct otlp *o, const struct otlp_value *v, struct str *ou
     return buf_ok(&text) && arena_dup(&o->m->batch->mem, buf_str(&text), out) == ERR_OK;
 }
 
-static void put_cell(struct otlp *o, struct str name, struct cell cell) {
-    struct row_slot *slot = row_maker_slot(o->m, name);
-    if (slot)
-        row_maker_put(o->m, slot, cell);
-    else
-        row_maker_rest(o->m, name, cell);
-}
-
 static bool put_value(struct otlp *o, struct str name, const struct otlp_value *v);
 
 /* `name` is a front of o->path, or becomes it. */
@@ -112,10 +104,10 @@ static bool put_value(struct otlp *o, struct str name, const struct otlp_value *
     switch (v->kind) {
     case OTLP_NONE: return true;
     case OTLP_STRING:
-    case OTLP_BYTES: put_cell(o, name, cell_bytes(0, VALUE_STRING, text)); return true;
-    case OTLP_BOOL: put_cell(o, name, cell_int(0, VALUE_BOOL, v->b)); return true;
-    case OTLP_INT: put_cell(o, name, cell_int(0, VALUE_INT, v->i)); return true;
-    case OTLP_DOUBLE: put_cell(o, name, cell_float(0, v->f)); return true;
+    case OTLP_BYTES: row_maker_put_named(o->m, name, cell_bytes(0, VALUE_STRING, text)); return true;
+    case OTLP_BOOL: row_maker_put_named(o->m, name, cell_int(0, VALUE_BOOL, v->b)); return true;
+    case OTLP_INT: row_maker_put_named(o->m, name, cell_int(0, VALUE_INT, v->i)); return true;
+    case OTLP_DOUBLE: row_maker_put_named(o->m, name, cell_float(0, v->f)); return true;
     case OTLP_MAP:
         if (v->first && name.n <= FIELD_NAME_BYTES_MAX)
             return put_map(o, name, v);
@@ -124,7 +116,7 @@ static bool put_value(struct otlp *o, struct str name, const struct otlp_value *
     }
     if (!json_text(o, v, &text))
         return false;
-    put_cell(o, name, cell_bytes(0, VALUE_JSON, text));
+    row_maker_put_named(o->m, name, cell_bytes(0, VALUE_JSON, text));
     return true;
 }
 
@@ -156,16 +148,11 @@ static bool label_text(struct otlp *o, const struct otlp_value *v, struct str *o
     return arena_dup(o->mem, buf_str(&text), out) == ERR_OK;
 }
 
-static struct str label_name(struct str key) {
-    struct str meant = field_alias(key);
-    return str_eq(meant, STR("service")) || str_eq(meant, STR("host")) ? meant : key;
-}
-
 enum err otlp_resource_end(struct otlp *o, const struct otlp_list *attributes, struct err_text *why) {
     struct label labels[LABELS_COUNT_MAX];
     size_t count = 0, bytes = 0;
     for (const struct otlp_pair *p = attributes->first; p; p = p->next) {
-        struct label l = { .name = label_name(p->key) };
+        struct label l = { .name = row_maker_label_name(p->key) };
         bool fits = p->key.n <= FIELD_NAME_BYTES_MAX && label_text(o, &p->value, &l.value) &&
                     count < COUNT_OF(labels) &&
                     bytes + 3 * (l.name.n + l.value.n) + 2 <= LABELS_BYTES_MAX; /* a NUL takes three bytes */
@@ -226,7 +213,7 @@ static void put_severity(struct otlp *o, const struct otlp_record *r) {
     if (level.n)
         row_maker_put(o->m, o->m->well_known[ROW_USE_LEVEL], cell_bytes(0, VALUE_STRING, level));
     if (n)
-        put_cell(o, STR("severity_number"), cell_int(0, VALUE_INT, n));
+        row_maker_put_named(o->m, STR("severity_number"), cell_int(0, VALUE_INT, n));
 }
 
 static bool put_body(struct otlp *o, const struct otlp_value *body) {
@@ -262,12 +249,12 @@ enum err otlp_record_end(struct otlp *o, const struct otlp_record *r, struct str
     if (r->span_id.n)
         row_maker_put(m, m->well_known[ROW_USE_SPAN_ID], cell_bytes(0, VALUE_STRING, r->span_id));
     if (r->flags)
-        put_cell(o, STR("flags"), cell_int(0, VALUE_INT, (int64_t)(r->flags & UINT32_MAX)));
+        row_maker_put_named(o->m, STR("flags"), cell_int(0, VALUE_INT, (int64_t)(r->flags & UINT32_MAX)));
     if (r->dropped_attributes_count)
-        put_cell(o, STR("dropped_attributes_count"),
-                 cell_int(0, VALUE_INT, (int64_t)(r->dropped_attributes_count & UINT32_MAX)));
+        row_maker_put_named(o->m, STR("dropped_attributes_count"),
+                            cell_int(0, VALUE_INT, (int64_t)(r->dropped_attributes_count & UINT32_MAX)));
     if (r->event_name.n)
-        put_cell(o, STR("event_name"), cell_bytes(0, VALUE_STRING, r->event_name));
+        row_maker_put_named(o->m, STR("event_name"), cell_bytes(0, VALUE_STRING, r->event_name));
     if (!put_body(o, &r->body) || !put_list(o, &o->resource_fields) || !put_list(o, &o->scope_fields) ||
         !put_list(o, &r->attributes))
         return row_maker_reject(m, ERR_LIMIT, raw, why, "the record has more than %d bytes as JSON",

@@ -258,6 +258,14 @@ void row_maker_rest(struct row_maker *m, struct str name, struct cell value) {
     add_json(&m->rest, value);
 }
 
+void row_maker_put_named(struct row_maker *m, struct str name, struct cell value) {
+    struct row_slot *slot = row_maker_slot(m, name);
+    if (slot)
+        row_maker_put(m, slot, value);
+    else
+        row_maker_rest(m, name, value);
+}
+
 /* As a column under the field's own name. */
 static void put_own(struct row_maker *m, struct row_slot *slot, struct cell value) {
     struct str name = own_name(slot);
@@ -296,6 +304,11 @@ void row_maker_put_slow(struct row_maker *m, struct row_slot *slot, struct cell 
 }
 
 /* ---- streams ---- */
+
+struct str row_maker_label_name(struct str name) {
+    struct str meant = field_alias(name);
+    return str_eq(meant, STR("service")) || str_eq(meant, STR("host")) ? meant : name;
+}
 
 static uint32_t stream_new(struct row_maker *m, struct str key, struct err_text *why) {
     struct label labels[LABELS_COUNT_MAX + ROW_LABEL_FIELDS_MAX];

@@ -125,6 +125,10 @@ void row_maker_memo_free(struct decode_memo *memo);
 NODISCARD enum err row_maker_labels(struct row_maker *m, const struct label *labels, size_t count,
                                     struct err_text *why);
 
+/* What a protocol's own label is called here: `service` for service.name and service_name, `host` for
+ * host.name and hostname, else as it is. */
+struct str row_maker_label_name(struct str name);
+
 /* Slots live until the next row begins. NULL: the name has no slot; use row_maker_rest(). */
 struct row_slot *row_maker_slot(struct row_maker *m, struct str name);
 
@@ -132,6 +136,8 @@ void row_maker_begin(struct row_maker *m);
 /* `value.field` is ignored. Bytes must live as long as the batch. */
 void row_maker_put_slow(struct row_maker *m, struct row_slot *slot, struct cell value);
 void row_maker_rest(struct row_maker *m, struct str name, struct cell value);
+/* To the slot of that name, or to @rest when it has none. */
+void row_maker_put_named(struct row_maker *m, struct str name, struct cell value);
 
 static inline void row_maker_cell(struct row_maker *m, struct cell value) {
     struct batch *b = m->batch;
