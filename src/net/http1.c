@@ -64,12 +64,16 @@ static enum http1_step head_too_long(const struct http1_scan *scan, struct http1
     return HTTP1_REFUSED;
 }
 
+/* First byte of a request or of an empty line before it: TLS, say, is refused before its first line ends. */
+static bool may_begin(char c) {
+    return c == '\r' || token_char((unsigned char)c);
+}
+
 enum http1_step http1_scan_head(struct http1_scan *scan, struct str bytes, size_t bytes_max,
                                 size_t *out_bytes, struct http1_refusal *out_why) {
-    if (bytes.n > scan->skipped && scan->lines == 0 && bytes.p[scan->skipped] != '\r' &&
-        !token_char((unsigned char)bytes.p[scan->skipped]))
-        return refuse(out_why, 400, "this is not HTTP"); /* e.g. TLS: do not wait for its line to end */
     while (scan->at < bytes.n) {
+        if (scan->lines == 0 && !may_begin(bytes.p[scan->skipped]))
+            return refuse(out_why, 400, "this is not HTTP");
         const char *from = bytes.p + scan->at;
         const char *newline = memchr(from, '\n', bytes.n - scan->at);
         size_t line_end = newline ? (size_t)(newline - bytes.p) : bytes.n;

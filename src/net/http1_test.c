@@ -38,6 +38,7 @@ static const struct {
     { "GET /p HTTP/1.1\r\nHost: h\r\n", "" },
     /* refused */
     { "\x16\x03\x01\x02", "refused 400 \n" },
+    { "\r\n\x16\x03\x01", "refused 400 \n" },
     { "\r\n\r\n\r\n", "refused 400 \n" },
     { "GET /p HTTP/1.1\nHost: h\n\n", "refused 400 \n" },
     { "GET /p HTTP/1.1\r\nHost: h\n\r\n", "refused 400 \n" },

@@ -27,6 +27,7 @@ struct fixture {
     struct http_stream *stream;       /* of the writer */
     size_t stream_total_bytes;
     bool stream_bad, stream_hold;
+    bool stream_done; /* guarded by lock */
     _Atomic uint64_t stream_bytes;
     enum err stream_result;
 };
@@ -112,21 +113,26 @@ static void write_stream(void *ctx) {
         result = http_stream_write(f->stream, s);
         f->stream_bytes += s.n;
     }
-    f->stream_result = f->stream_hold ? ERR_CANCELLED : result;
     http_stream_end(f->stream, !f->stream_bad);
+    LOCKED(&f->lock);
+    f->stream_result = f->stream_hold ? ERR_CANCELLED : result;
+    f->stream_done = true;
+    (void)pthread_cond_broadcast(&f->changed);
 }
 
 static void stream(struct fixture *f, struct http_request *r) {
     struct str ignored;
+    thread_join(&f->writer); /* of the stream before, which has ended */
     f->stream_total_bytes = number_of(r);
     f->stream_bad = http_param(r, STR("bad"), &ignored);
     f->stream_hold = http_param(r, STR("hold"), &ignored);
     f->stream_bytes = 0;
+    {
+        LOCKED(&f->lock);
+        f->stream_done = false;
+    }
     f->stream = http_stream_begin(r, &(struct http_answer){ .status = 200, .content_type = "text/plain" });
-    thread_join(&f->writer);
     thread_start(&f->writer, "writer", write_stream, f);
-    LOCKED(&f->lock);
-    (void)pthread_cond_broadcast(&f->changed);
 }
 
 static const struct {
@@ -261,12 +267,10 @@ uint64_t fixture_stream_bytes(struct fixture *f) {
 }
 
 enum err fixture_wait_stream(struct fixture *f) {
-    {
-        LOCKED(&f->lock);
-        while (!f->writer.started)
-            CHECK(cond_wait_for(&f->changed, &f->lock, GUARD_S * NS_PER_S));
-    }
-    thread_join(&f->writer);
+    LOCKED(&f->lock);
+    while (!f->stream_done)
+        CHECK(cond_wait_for(&f->changed, &f->lock, GUARD_S * NS_PER_S));
+    f->stream_done = false;
     return f->stream_result;
 }
 
