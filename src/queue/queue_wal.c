@@ -415,7 +415,7 @@ enum err queue_open(const struct queue_config *c, struct queue_replay *out_repla
     enum err e = open_and_replay(q, out_replay, why);
     if (e != ERR_OK) {
         queue_free(q);
-        return e;
+        return why && why->msg[0] ? e : err_say(why, e, "the journal in %.200s cannot be read", c->folder);
     }
     pressure_check(q);
     if (!c->stepped)

@@ -64,6 +64,10 @@ struct disk_sim {
     VEC(struct name_change) changes;
     struct fault faults[SIM_OP_COUNT];
     struct ignored ignored[SIM_OP_COUNT];
+    struct {
+        char part[PATH_PART_BYTES_MAX];
+        uint64_t begin, end;
+    } unreadable;
     uint64_t capacity_bytes, used_bytes;
     uint64_t change_count, power_off_at;
     bool off;
@@ -319,6 +323,9 @@ static enum err sim_read(struct file *file, void *to, size_t n, uint64_t offset,
     LOCKED(&f->disk->lock);
     bool last;
     TRY(call_begin(f->disk, SIM_READ, &last));
+    const struct disk_sim *d = f->disk;
+    if (offset < d->unreadable.end && offset + n > d->unreadable.begin && strstr(f->path, d->unreadable.part))
+        return refuse(EIO, ERR_IO);
     size_t have = offset < f->node->live.n ? f->node->live.n - (size_t)offset : 0;
     n = n < have ? n : have;
     if (n > 0)
@@ -769,6 +776,14 @@ void disk_sim_ignore(struct disk *disk, enum disk_sim_op op, uint64_t nth, const
 void disk_sim_ignore_none(struct disk *disk) {
     LOCKED(&disk_of(disk)->lock);
     memset(disk_of(disk)->ignored, 0, sizeof disk_of(disk)->ignored);
+}
+
+void disk_sim_unreadable(struct disk *disk, const char *part, uint64_t begin, uint64_t end) {
+    struct disk_sim *d = disk_of(disk);
+    LOCKED(&d->lock);
+    (void)snprintf(d->unreadable.part, sizeof d->unreadable.part, "%s", part);
+    d->unreadable.begin = begin;
+    d->unreadable.end = end;
 }
 
 void disk_sim_capacity(struct disk *disk, uint64_t bytes) {

@@ -50,6 +50,8 @@ void disk_sim_fail(struct disk *d, enum disk_sim_op op, uint64_t nth, enum err r
  * folder). A cut keeps it. */
 void disk_sim_ignore(struct disk *d, enum disk_sim_op op, uint64_t nth, const char *part);
 void disk_sim_ignore_none(struct disk *d);
+/* Reads that touch [begin, end) of files whose path contains `part` give ERR_IO; end 0: none. */
+void disk_sim_unreadable(struct disk *d, const char *part, uint64_t begin, uint64_t end);
 /* Bytes of all files; beyond it writes give ERR_LIMIT. 0: no limit. */
 void disk_sim_capacity(struct disk *d, uint64_t bytes);
 /* Each sync takes so long. */

@@ -203,7 +203,8 @@ static void cuts_run(uint64_t seed) {
     CHECK_OK(disk_mkdir(d, "store"));
     CHECK_OK(disk_sync_dir(d, ""));
     for (int cut = 0; cut < CUTS_A_SEED && !run.wrong && !run.not_opened; cut++) {
-        bool late = random_below(&run.random, 4) == 0; /* late enough for a log that SQLite begins again in place */
+        bool late =
+            random_below(&run.random, 4) == 0; /* late enough for a log that SQLite begins again in place */
         disk_sim_power_off_after(d, 1 + random_below(&run.random, late ? 2500 : 200));
         while (disk_sim_powered(d) && !run.wrong && !run.not_opened) {
             life(d);
