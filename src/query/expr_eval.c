@@ -142,7 +142,7 @@ static struct value eval(const struct eval *x, const struct expr *e) {
     case EXPR_STREAM: return value_bool(expr_stream_test(e, x->row->labels(x->row->ctx)));
     case EXPR_ALL: return value_bool(true);
     }
-    ASSERT(!"a kind of expression");
+    ASSERT(false && "a kind of expression");
     return value_null();
 }
 

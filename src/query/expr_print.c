@@ -13,7 +13,8 @@ enum place {
     PLACE_TRUTH,
     PLACE_LEFT,  /* of a comparison or of IN */
     PLACE_RIGHT, /* of these: a bare word would be a text */
-    PLACE_VALUE, /* of arithmetic, or an argument */
+    PLACE_VALUE, /* of arithmetic */
+    PLACE_ARGUMENT,
 };
 
 static void print(const struct expr *e, enum place place, struct buf *out);
@@ -192,8 +193,8 @@ static bool compound(const struct expr *e, enum place place) {
     case EXPR_NEGATE: return true;
     case EXPR_NOT:
     case EXPR_COMPARE:
-    case EXPR_IN: return place != PLACE_TRUTH;
-    case EXPR_TEXT: return place != PLACE_TRUTH;
+    case EXPR_IN:
+    case EXPR_TEXT: return place != PLACE_TRUTH && place != PLACE_ARGUMENT;
     case EXPR_LITERAL: {
         const struct value *v = &e->literal;
         bool minus = (v->type == VALUE_INT && v->i < 0) || (v->type == VALUE_FLOAT && v->f < 0);
@@ -207,10 +208,10 @@ static bool compound(const struct expr *e, enum place place) {
 static void print_node(const struct expr *e, enum place place, struct buf *out) {
     switch (e->kind) {
     case EXPR_LITERAL: print_literal(&e->literal, out); return;
-    case EXPR_FIELD: print_name(e->name, place == PLACE_LEFT || place == PLACE_VALUE, out); return;
+    case EXPR_FIELD: print_name(e->name, place != PLACE_TRUTH && place != PLACE_RIGHT, out); return;
     case EXPR_CALL:
         buf_addf(out, "%s(", e->fn->name);
-        print_args(e, 0, PLACE_VALUE, out);
+        print_args(e, 0, PLACE_ARGUMENT, out);
         buf_add_char(out, ')');
         return;
     case EXPR_NOT:
@@ -241,7 +242,7 @@ static void print_node(const struct expr *e, enum place place, struct buf *out) 
     case EXPR_STREAM: print_stream(e, out); return;
     case EXPR_ALL: buf_add_char(out, '*'); return;
     }
-    ASSERT(!"a kind of expression");
+    ASSERT(false && "a kind of expression");
 }
 
 static void print(const struct expr *e, enum place place, struct buf *out) {

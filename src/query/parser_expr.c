@@ -227,9 +227,9 @@ struct expr *parser_call(struct parser *p) {
 
 static struct expr *group(struct parser *p) {
     bool spaced = p->spaced;
-    p->pos++;
     if (!parser_enter(p))
         return NULL;
+    p->pos++;
     p->spaced = false;
     struct expr *e = parser_any(p);
     if (!e || !parser_need_symbol(p, ")"))

@@ -34,7 +34,8 @@ static size_t skim_operand(const struct parser *p, size_t at) {
         }
     if (end == at)
         return SIZE_MAX;
-    return lex_at(t, end) == '(' && !ascii_digit(c) ? lex_group(t, end) : end;
+    bool call = lex_at(t, end) == '(' && lex_name(t, at, LEX_NAME_PLAIN) == end;
+    return call ? lex_group(t, end) : end;
 }
 
 static bool word_at(struct str t, size_t at, const char *word, size_t *out_end) {
@@ -128,6 +129,16 @@ static struct expr *left_side(struct parser *p) {
     return sum_in_filter(p);
 }
 
+/* What was skimmed may still turn out not to be one. */
+static struct expr *comparison(struct parser *p) {
+    struct expr *left = left_side(p), *e = parser_comparison(p, left, true);
+    if (e && e == left) {
+        parser_fail(p, "expected a comparison, such as = or >");
+        return NULL;
+    }
+    return e;
+}
+
 /* ---- {labels} ---- */
 
 static bool label_operator(struct parser *p, enum label_op *out) {
@@ -201,9 +212,9 @@ static struct expr *stream(struct parser *p) {
 /* ---- primaries ---- */
 
 static struct expr *group(struct parser *p, struct str name) {
-    p->pos++;
     if (!parser_enter(p))
         return NULL;
+    p->pos++;
     struct expr *e = parser_filter_any(p, name);
     if (!e)
         return NULL;
@@ -246,12 +257,20 @@ static struct expr *field_value(struct parser *p, struct str name) {
     return parser_term(p, name);
 }
 
+static struct expr *condition(struct parser *p, struct expr *e) {
+    if (e && e->kind == EXPR_LITERAL) {
+        parser_fail_at(p, e->offset, e->length, "this is no condition: compare it with something");
+        return NULL;
+    }
+    return e;
+}
+
 /* A word that may be more than a word: a call, or the truth of a field that a command made. */
 static struct expr *word_or_call(struct parser *p) {
     size_t at = p->pos, end = lex_name(p->text, at, LEX_NAME_PLAIN);
     struct str name = { p->text.p + at, end - at };
     if (name.n && lex_at(p->text, end) == '(')
-        return parser_call(p);
+        return condition(p, parser_call(p));
     if (lex_word(p->text, at, false) == end && parser_is_defined(p, name)) {
         p->pos = end;
         return parser_field_node(p, at, name);
@@ -286,7 +305,7 @@ static struct expr *primary(struct parser *p, struct str name) {
     if (p->failed)
         return NULL;
     if (looks_like_comparison(p))
-        return parser_comparison(p, left_side(p), true);
+        return comparison(p);
     return c == '`' ? backquoted(p) : word_or_call(p);
 }
 

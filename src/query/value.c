@@ -159,7 +159,7 @@ static bool scalar_op(const struct value *a, enum expr_op op, const struct value
     case OP_LE: return c <= 0;
     case OP_GT: return c > 0;
     case OP_GE: return c >= 0;
-    default: ASSERT(!"a comparison"); return false;
+    default: ASSERT(false && "a comparison"); return false;
     }
 }
 
@@ -274,7 +274,7 @@ static struct value arith_float(enum expr_op op, double a, double b) {
     case OP_MUL: return finite_float(a * b);
     case OP_DIV: return b == 0 ? value_null() : finite_float(a / b);
     case OP_MOD: return b == 0 ? value_null() : finite_float(fmod(a, b));
-    default: ASSERT(!"arithmetic"); return value_null();
+    default: ASSERT(false && "arithmetic"); return value_null();
     }
 }
 

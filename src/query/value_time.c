@@ -148,32 +148,28 @@ bool value_time_parse(struct str text, int64_t *out_ns) {
     return true;
 }
 
-/* A Unix time; its unit by magnitude. */
+/* A Unix time; its unit by magnitude. Decimals are added apart: a double has too few digits for ns. */
 static bool unix_parse(struct str text, int64_t *out_ns) {
     static const struct {
         int64_t below, ns;
-    } steps[] = { { 100000000000ll, 1000000000ll },
-                  { 100000000000000ll, 1000000ll },
-                  { 100000000000000000ll, 1000 } };
-    int64_t whole, ns = 1;
-    double real;
-    if (str_to_i64(text, &whole)) {
-        for (size_t i = COUNT_OF(steps); i-- > 0;)
-            if (whole > -steps[i].below && whole < steps[i].below)
-                ns = steps[i].ns;
-        return !__builtin_mul_overflow(whole, ns, out_ns);
+    } steps[] = { { 100000000000ll, 1000000000ll }, { 100000000000000ll, 1000000ll }, { 100000000000000000ll, 1000 } };
+    struct str head = text, rest = text;
+    int64_t whole, unit_ns = 1, part_ns;
+    double part = 0;
+    bool minus = text.n && text.p[0] == '-';
+    if (str_cut(&rest, '.', &head)) {
+        rest = (struct str){ head.p + head.n, rest.n + 1 };
+        if (rest.n < 2 || !ascii_digit(rest.p[1]) || !str_to_f64(rest, &part) || !(part < 1))
+            return false;
     }
-    if (text.n == 0 || !(ascii_digit(text.p[0]) || text.p[0] == '-') || !str_to_f64(text, &real))
+    if (!str_to_i64(head, &whole))
         return false;
-    double scale = 1;
     for (size_t i = COUNT_OF(steps); i-- > 0;)
-        if (fabs(real) < (double)steps[i].below)
-            scale = (double)steps[i].ns;
-    real *= scale;
-    if (!(fabs(real) < 9e18))
-        return false;
-    *out_ns = (int64_t)llround(real);
-    return true;
+        if (whole > -steps[i].below && whole < steps[i].below)
+            unit_ns = steps[i].ns;
+    part_ns = llround(part * (double)unit_ns);
+    return !__builtin_mul_overflow(whole, unit_ns, &whole) &&
+           !__builtin_add_overflow(whole, minus ? -part_ns : part_ns, out_ns);
 }
 
 static size_t letters(struct str s) {

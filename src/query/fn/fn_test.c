@@ -1,0 +1,4 @@
+#include "base/test.h"
+#include "query/expr.h"
+TEST(x){}
+TEST_MAIN(RUN(x))
