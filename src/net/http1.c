@@ -3,20 +3,16 @@
 /*
  * RFC 9112, the strict half.
  *
- *     head    = request-line CRLF *( name ":" value CRLF ) CRLF
- *     chunked = *( hex-size [ ";" extension ] CRLF bytes CRLF ) "0" CRLF *( trailer CRLF ) CRLF
+ *     head = request-line CRLF *( name ":" value CRLF ) CRLF
  *
  * A head is first found whole (scan, resumable, so that a byte at a time costs no more) and then parsed in
  * one go: no half-parsed state exists, and feeding it in other pieces cannot change the outcome. A line ends
  * with CR LF and nothing else; folded lines, bare CR, controls, a space before the colon, two lengths, a
  * length beside chunks, another transfer coding and a second Host are refused. Names are compared without
- * case and never changed. The chunk decoder is a byte machine for the lines and hands out slices of the data.
+ * case and never changed.
  */
 enum {
-    EMPTY_LINES_MAX = 2,            /* before a request: some clients send CRLF after a body */
-    CHUNK_LINE_BYTES_MAX = 256,     /* a size with its extensions, which are ignored */
-    CHUNK_TRAILER_BYTES_MAX = 8192, /* trailers are ignored too */
-    CHUNK_DIGITS_MAX = 15,          /* 2^60 bytes */
+    EMPTY_LINES_MAX = 2, /* before a request: some clients send CRLF after a body */
 };
 
 /* RFC 9110 token characters. */
@@ -43,7 +39,7 @@ static bool is_value(struct str s) {
     return true;
 }
 
-static int hex_digit(char c) {
+int http1_hex_digit(char c) {
     char lower = ascii_lower(c);
     return ascii_digit(c) ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
@@ -122,7 +118,7 @@ static enum http1_step parse_method(struct str name, struct http1_head *out, str
 static bool escapes_ok(struct str s) {
     const char *end = s.p + s.n;
     for (const char *p = s.p; s.n && (p = memchr(p, '%', (size_t)(end - p))) != NULL; p += 3) {
-        if (end - p < 3 || hex_digit(p[1]) < 0 || hex_digit(p[2]) < 0)
+        if (end - p < 3 || http1_hex_digit(p[1]) < 0 || http1_hex_digit(p[2]) < 0)
             return false;
         if (p[1] == '0' && p[2] == '0')
             return false;
@@ -352,8 +348,8 @@ size_t http1_unescape(struct str s, bool form, char *to) {
         char c = s.p[i];
         int high = -1, low = -1;
         if (c == '%' && s.n - i > 2) {
-            high = hex_digit(s.p[i + 1]);
-            low = hex_digit(s.p[i + 2]);
+            high = http1_hex_digit(s.p[i + 1]);
+            low = http1_hex_digit(s.p[i + 2]);
         }
         if (high >= 0 && low >= 0) {
             to[n++] = (char)(high * 16 + low);
@@ -363,100 +359,6 @@ size_t http1_unescape(struct str s, bool form, char *to) {
         }
     }
     return n;
-}
-
-enum chunk_state {
-    CHUNK_SIZE, /* digits */
-    CHUNK_EXTENSION,
-    CHUNK_SIZE_LF,
-    CHUNK_DATA,
-    CHUNK_DATA_CR,
-    CHUNK_DATA_LF,
-    CHUNK_TRAILER_START, /* of a line: CR here ends the body */
-    CHUNK_TRAILER,
-    CHUNK_TRAILER_LF,
-    CHUNK_END_LF,
-    CHUNK_END,
-};
-
-static bool plain(char c) {
-    return ((unsigned char)c >= 0x20 && c != 0x7f) || c == '\t';
-}
-
-/* One byte of a size line; false: malformed. */
-static bool size_byte(struct http1_chunks *c, char b) {
-    int digit = hex_digit(b);
-    if (++c->line_bytes > CHUNK_LINE_BYTES_MAX)
-        return false;
-    if (c->state == CHUNK_SIZE && digit >= 0) {
-        c->left_bytes = c->left_bytes * 16 + (unsigned)digit;
-        return ++c->digits <= CHUNK_DIGITS_MAX;
-    }
-    if (c->state == CHUNK_SIZE && c->digits == 0)
-        return false;
-    if (b == '\r')
-        c->state = CHUNK_SIZE_LF;
-    else if (c->state == CHUNK_SIZE && b != ';')
-        return false;
-    else
-        c->state = CHUNK_EXTENSION;
-    return b == '\r' || plain(b);
-}
-
-static void chunk_begins(struct http1_chunks *c) {
-    c->state = c->left_bytes ? CHUNK_DATA : CHUNK_TRAILER_START;
-    c->line_bytes = 0;
-    c->digits = 0;
-}
-
-static bool trailer_byte(struct http1_chunks *c, char b) {
-    if (++c->line_bytes > CHUNK_TRAILER_BYTES_MAX)
-        return false;
-    if (b == '\r')
-        c->state = c->state == CHUNK_TRAILER_START ? CHUNK_END_LF : CHUNK_TRAILER_LF;
-    else
-        c->state = CHUNK_TRAILER;
-    return b == '\r' || plain(b);
-}
-
-/* One byte that is not data; false: malformed. */
-static bool chunk_byte(struct http1_chunks *c, char b) {
-    switch ((enum chunk_state)c->state) {
-    case CHUNK_SIZE:
-    case CHUNK_EXTENSION: return size_byte(c, b);
-    case CHUNK_SIZE_LF: chunk_begins(c); return b == '\n';
-    case CHUNK_DATA_CR: c->state = CHUNK_DATA_LF; return b == '\r';
-    case CHUNK_DATA_LF: c->state = CHUNK_SIZE; return b == '\n';
-    case CHUNK_TRAILER_START:
-    case CHUNK_TRAILER: return trailer_byte(c, b);
-    case CHUNK_TRAILER_LF: c->state = CHUNK_TRAILER_START; return b == '\n';
-    case CHUNK_END_LF: c->state = CHUNK_END; return b == '\n';
-    case CHUNK_DATA:
-    case CHUNK_END: break;
-    }
-    return false;
-}
-
-enum http1_step http1_chunks_next(struct http1_chunks *c, struct str *in, struct str *out_data,
-                                  struct http1_refusal *out_why) {
-    *out_data = (struct str){ 0 };
-    while (in->n > 0) {
-        if (c->state == CHUNK_DATA) {
-            size_t n = in->n < c->left_bytes ? in->n : (size_t)c->left_bytes;
-            *out_data = (struct str){ in->p, n };
-            *in = str_skip(*in, n);
-            c->left_bytes -= n;
-            if (c->left_bytes == 0)
-                c->state = CHUNK_DATA_CR;
-            return HTTP1_MORE;
-        }
-        if (!chunk_byte(c, in->p[0]))
-            return refuse(out_why, 400, "the chunked body is malformed");
-        *in = str_skip(*in, 1);
-        if (c->state == CHUNK_END)
-            return HTTP1_DONE;
-    }
-    return HTTP1_MORE;
 }
 
 bool http1_header_safe(struct http_header h) {

@@ -42,21 +42,11 @@ NODISCARD enum http1_step http1_parse_head(struct str bytes, size_t header_count
                                            struct http1_head *out, struct http1_refusal *out_why);
 struct str http1_header(const struct http1_head *h, struct str name); /* the first; "" when absent */
 
+/* -1 when it is none. */
+int http1_hex_digit(char c);
 /* Undoes %XX once, and '+' when `form`. `to` has room for s.n bytes; returns how many it wrote. A '%' without
  * two hexadecimal digits stays as it is (heads with one are refused before). */
 size_t http1_unescape(struct str s, bool form, char *to);
-
-/* A chunked body, fed in any pieces. Zero-initialise. */
-struct http1_chunks {
-    uint8_t state;
-    uint8_t digits;
-    uint64_t left_bytes; /* of the chunk */
-    size_t line_bytes;   /* of the size line or the trailers */
-};
-/* Takes bytes off *in. MORE with out_data->n > 0: these are body; with 0: all input is taken. DONE: the body
- * has ended, *in starts with what follows it. */
-NODISCARD enum http1_step http1_chunks_next(struct http1_chunks *c, struct str *in, struct str *out_data,
-                                            struct http1_refusal *out_why);
 
 /* For answers: whether it can be written as a header without changing the message's shape. */
 NODISCARD bool http1_header_safe(struct http_header h);

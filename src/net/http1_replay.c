@@ -1,6 +1,6 @@
 #include "net/http1_replay.h"
 #include "base/assert.h"
-#include "net/http1.h"
+#include "net/http1_chunks.h"
 
 struct replay {
     struct buf *out;

@@ -1,7 +1,7 @@
 #pragma once
 #include "base/arena.h"
 #include "base/buf.h"
-#include "net/http1.h"
+#include "net/http1_chunks.h"
 #include "net/http_limit.h"
 #include "net/http_server.h"
 #include "net/loop_tcp.h"

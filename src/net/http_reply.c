@@ -5,7 +5,7 @@
 
 enum {
     GZIP_BYTES_MIN = 1024,    /* below it the answer fits one packet anyway */
-    GZIP_BYTES_MAX = 4 << 20, /* above it the loop would be held up for longer than the network saves */
+    GZIP_BYTES_MAX = 1 << 20, /* above it the loop would be held up for too long */
     GZIP_LEVEL = 1,
     COALESCE_BYTES_MAX = 16 << 10, /* answers of pipelined requests up to this share a write */
 };

@@ -184,7 +184,9 @@ enum err http_stream_write(struct http_stream *s, struct str bytes) {
     return atomic_load(&s->gone) ? ERR_CANCELLED : ERR_OK;
 }
 
-_Atomic bool *http_stream_gone_flag(struct http_stream *s) { return &s->gone; }
+_Atomic bool *http_stream_gone_flag(struct http_stream *s) {
+    return &s->gone;
+}
 
 bool http_stream_gone(struct http_stream *s) {
     return atomic_load_explicit(&s->gone, memory_order_relaxed);

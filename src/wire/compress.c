@@ -178,7 +178,8 @@ static const struct codec codecs[] = {
 /* The growing result. */
 struct growth {
     struct body *body;
-    size_t cap_bytes; /* never more than this */
+    size_t cap_bytes;   /* never more than this */
+    size_t limit_bytes; /* the caller's */
 };
 
 static void growth_room(struct growth *g, size_t room_bytes) {
@@ -196,11 +197,11 @@ static void growth_room(struct growth *g, size_t room_bytes) {
     g->body = wider;
 }
 
-static enum err too_large(const struct growth *g, size_t limit_bytes, struct err_text *why) {
-    if (g->cap_bytes < limit_bytes)
+static enum err too_large(const struct growth *g, struct err_text *why) {
+    if (g->cap_bytes < g->limit_bytes)
         return err_say(why, ERR_LIMIT, "the body decompresses to more than %d times its size",
                        COMPRESS_RATIO_MAX);
-    return err_say(why, ERR_LIMIT, "the body decompresses to more than %zu bytes", limit_bytes);
+    return err_say(why, ERR_LIMIT, "the body decompresses to more than %zu bytes", g->limit_bytes);
 }
 
 static size_t guess_room(const struct growth *g, struct str in, uint64_t declared) {
@@ -213,10 +214,10 @@ static size_t guess_room(const struct growth *g, struct str in, uint64_t declare
 
 /* Decodes the piece at the front of *in and moves past it. */
 static enum err decode_piece(const struct codec *c, void *ctx, struct str *in, struct growth *g,
-                             size_t limit_bytes, struct err_text *why) {
+                             struct err_text *why) {
     uint64_t declared = c->declared(*in);
     if (declared != SIZE_UNKNOWN && declared > g->cap_bytes - g->body->n)
-        return too_large(g, limit_bytes, why);
+        return too_large(g, why);
     size_t room_bytes = guess_room(g, *in, declared);
     for (;;) {
         growth_room(g, room_bytes);
@@ -232,7 +233,7 @@ static enum err decode_piece(const struct codec *c, void *ctx, struct str *in, s
         if (outcome == OUTCOME_DAMAGED)
             return err_say(why, ERR_INVALID, "the compressed body is damaged");
         if (room_bytes == left_bytes)
-            return too_large(g, limit_bytes, why);
+            return too_large(g, why);
         room_bytes = room_bytes > left_bytes / 2 ? left_bytes : room_bytes * 2 + COMPRESS_GUESS_BYTES;
         if (room_bytes > left_bytes)
             room_bytes = left_bytes;
@@ -268,11 +269,11 @@ enum err decompress(enum encoding e, struct str in, size_t limit_bytes, struct e
     if (in.n == 0)
         return err_say(why, ERR_INVALID, "the compressed body is empty");
     const struct codec *c = &codecs[e];
-    struct growth g = { .body = body_new(0), .cap_bytes = output_cap(in.n, limit_bytes) };
+    struct growth g = { body_new(0), output_cap(in.n, limit_bytes), limit_bytes };
     void *ctx = c->open();
     enum err result = ERR_OK;
     while (result == ERR_OK && in.n > 0)
-        result = decode_piece(c, ctx, &in, &g, limit_bytes, why);
+        result = decode_piece(c, ctx, &in, &g, why);
     c->close(ctx);
     if (result == ERR_OK)
         *out = g.body;
