@@ -1,5 +1,6 @@
 #include "base/heap.h"
 #include "base/assert.h"
+#include <malloc.h>
 #include <stdlib.h>
 
 void *heap_alloc(size_t size_bytes) {
@@ -9,3 +10,5 @@ void *heap_alloc(size_t size_bytes) {
 }
 
 void heap_free(void *p) { free(p); }
+
+void heap_trim(void) { (void)malloc_trim(0); }

@@ -7,3 +7,5 @@ NODISCARD void *heap_alloc(size_t size_bytes);
 void heap_free(void *p);
 #define HEAP_NEW(type)            ((type *)heap_alloc(sizeof(type)))
 #define HEAP_ARRAY(type, count)   ((type *)heap_alloc(sizeof(type) * (count)))
+/* After a burst of work: gives free pages back to the system. */
+void heap_trim(void);

@@ -44,18 +44,10 @@ struct flush {
     uint64_t first_id, position;
 };
 
-static int64_t window_of(int64_t time_ns, int64_t width_ns) {
-    int64_t r = time_ns % width_ns;
-    int64_t start;
-    if (__builtin_sub_overflow(time_ns, r < 0 ? r + width_ns : r, &start))
-        return INT64_MIN;
-    return start;
-}
-
 static struct flush_item item_of(struct live_block *l, size_t order) {
     const struct block_info *info = block_info(l->block);
     int64_t width_ns = table_infos[info->table].window_ns;
-    int64_t first = window_of(info->time_min_ns, width_ns), last = window_of(info->time_max_ns, width_ns);
+    int64_t first = store_window_of(info->time_min_ns, width_ns), last = store_window_of(info->time_max_ns, width_ns);
     bool late = first != last;
     return (struct flush_item){ l, info->table, late, late ? 0 : first, order, 0 };
 }

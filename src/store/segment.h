@@ -21,7 +21,10 @@ struct segment {
     _Atomic unsigned refs;
     _Atomic bool doomed;       /* the manifest names it no more */
     _Atomic bool damaged;      /* some part of it failed its check: said and counted once */
-    unsigned merge_failures;   /* owner: the merge thread */
+    unsigned merge_failures;   /* guarded by merge_lock, as the next three */
+    bool merge_settled;        /* merging it again gives nothing */
+    bool expired;              /* it holds a stream that is past retention */
+    int64_t expiry_checked_ns;
     pthread_mutex_t lock;      /* guards the two below */
     unsigned pins;
     struct segment_open *open; /* while pinned */

@@ -64,6 +64,13 @@ struct segment *store_segment_remove(struct store *s, uint64_t id) {
     return NULL;
 }
 
+int64_t store_window_of(int64_t time_ns, int64_t width_ns) {
+    int64_t into_ns = time_ns % width_ns, start_ns;
+    if (__builtin_sub_overflow(time_ns, into_ns < 0 ? into_ns + width_ns : into_ns, &start_ns))
+        return INT64_MIN; /* the first window is shorter */
+    return start_ns;
+}
+
 /* ---- from the journal ---- */
 
 void store_say(struct store *s, const char *fmt, ...) {

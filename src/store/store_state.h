@@ -69,6 +69,8 @@ struct store {
  * that id); both keep the gauges right. */
 void store_segment_add(struct store *s, struct segment *segment);
 NODISCARD struct segment *store_segment_remove(struct store *s, uint64_t id);
+/* Start of the window that a time lies in. */
+int64_t store_window_of(int64_t time_ns, int64_t width_ns);
 /* Is there less free than the reserve? Sets disk_low. */
 void store_check_disk(struct store *s);
 /* Free bytes above the reserve; 0 below it. */

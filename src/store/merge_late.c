@@ -1,0 +1,121 @@
+/*
+ * Late segments hold a few rows of many windows each. They are read whole into one batch, a bounded number of rows at a time, and the
+ * rows sorted by (window, tenant, stream, time); then each window's rows become a segment. No page is decoded more than once, however many
+ * windows there are.
+ */
+#include "store/merge_late.h"
+#include "base/assert.h"
+#include "base/heap.h"
+#include "store/store_state.h"
+#include <stdlib.h>
+
+static const size_t LATE_ROWS_MAX = 262144, LATE_BYTES_MAX = 48u << 20;
+
+struct late_row {
+    int64_t window_ns;
+    uint32_t tenant, row, bytes;
+};
+struct late {
+    struct merge_out *out;
+    VEC(struct late_row) rows;
+};
+
+static int by_place(const void *a, const void *b, void *ctx) {
+    const struct late_row *x = a, *y = b;
+    const struct batch *batch = ctx;
+    if (x->window_ns != y->window_ns)
+        return x->window_ns < y->window_ns ? -1 : 1;
+    if (x->tenant != y->tenant)
+        return x->tenant < y->tenant ? -1 : 1;
+    const struct row *p = &batch->rows.p[x->row], *q = &batch->rows.p[y->row];
+    if (p->stream != q->stream)
+        return str_cmp(batch->streams->entries.p[p->stream].labels, batch->streams->entries.p[q->stream].labels);
+    if (p->time_ns != q->time_ns)
+        return p->time_ns < q->time_ns ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+/* Rows [from, end) are of one window: blocks of them, then the segment ends. */
+static enum err write_window(struct late *l, size_t from, size_t end, struct err_text *why) {
+    struct merge_out *o = l->out;
+    int64_t width_ns = table_infos[o->m.table].window_ns;
+    uint32_t *rows = HEAP_ARRAY(uint32_t, BLOCK_ROWS_MAX);
+    o->m.window_start_ns = l->rows.p[from].window_ns;
+    if (__builtin_add_overflow(o->m.window_start_ns, width_ns, &o->m.window_end_ns))
+        o->m.window_end_ns = INT64_MAX;
+    enum err e = ERR_OK;
+    for (size_t i = from, n; i < end && e == ERR_OK; i += n) {
+        uint32_t tenant = l->rows.p[i].tenant;
+        size_t bytes = 0;
+        for (n = 0; n < BLOCK_ROWS_MAX && bytes < MERGE_BLOCK_BYTES && i + n < end && l->rows.p[i + n].tenant == tenant;
+             n++) {
+            rows[n] = l->rows.p[i + n].row;
+            bytes += l->rows.p[i + n].bytes;
+        }
+        e = merge_out_seal(o, tenant, rows, n, why);
+    }
+    heap_free(rows);
+    return e == ERR_OK ? merge_out_finish_segment(o, why) : e;
+}
+
+static enum err write_all(struct late *l, struct err_text *why) {
+    if (l->rows.n)
+        qsort_r(l->rows.p, l->rows.n, sizeof *l->rows.p, by_place, &l->out->batch);
+    for (size_t i = 0, end; i < l->rows.n; i = end) {
+        for (end = i; end < l->rows.n && l->rows.p[end].window_ns == l->rows.p[i].window_ns;)
+            end++;
+        TRY(write_window(l, i, end, why));
+    }
+    l->rows.n = 0;
+    merge_out_clear(l->out, false);
+    return ERR_OK;
+}
+
+static int64_t window_of(const struct merge_out *o, int64_t time_ns) {
+    return store_window_of(time_ns, table_infos[o->m.table].window_ns);
+}
+
+static enum err take_row(struct late *l, struct merge_source *s, struct err_text *why) {
+    struct merge_out *o = l->out;
+    if (l->rows.n >= LATE_ROWS_MAX || o->batch_bytes >= LATE_BYTES_MAX)
+        TRY(write_all(l, why));
+    size_t bytes = 0;
+    enum err e = merge_source_emit(s, &o->batch, &bytes);
+    if (e == ERR_LIMIT) {
+        TRY(write_all(l, why));
+        merge_out_clear(o, true);
+        e = merge_source_emit(s, &o->batch, &bytes);
+    }
+    if (e == ERR_CORRUPT)
+        return merge_source_skip_damaged(s, why);
+    TRY(e);
+    o->batch_bytes += bytes;
+    VEC_PUSH(&l->rows, (struct late_row){ window_of(o, merge_source_time(s)), s->tenant, (uint32_t)(o->batch.rows.n - 1),
+                                            (uint32_t)bytes });
+    return merge_source_next(s, why);
+}
+
+static enum err run(struct late *l, struct merge_source *sources, size_t count, struct err_text *why) {
+    struct merge_out *o = l->out;
+    o->position_min = UINT64_MAX;
+    o->position_max = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct manifest_segment *m = &sources[i].input->segment->m;
+        o->position_min = m->position_min < o->position_min ? m->position_min : o->position_min;
+        o->position_max = m->position_max > o->position_max ? m->position_max : o->position_max;
+        TRY(merge_source_start(&sources[i], why));
+        while (!merge_source_done(&sources[i]))
+            TRY(take_row(l, &sources[i], why));
+        merge_source_fini(&sources[i]);
+        if (store_stopping(o->store))
+            return err_say(why, ERR_CANCELLED, "the store closes");
+    }
+    return write_all(l, why);
+}
+
+enum err merge_late_run(struct merge_out *o, struct merge_source *sources, size_t count, struct err_text *why) {
+    struct late l = { .out = o };
+    enum err e = run(&l, sources, count, why);
+    VEC_FINI(&l.rows);
+    return e;
+}
