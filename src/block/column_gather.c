@@ -92,7 +92,8 @@ void column_gather_plan(struct column_gather *g) {
             *column_slot(g, &g->columns.p[i]) = slot_rest;
         g->columns.n = BLOCK_COLUMNS_MAX;
     }
-    qsort(g->columns.p, g->columns.n, sizeof *g->columns.p, by_name);
+    if (g->columns.n)
+        qsort(g->columns.p, g->columns.n, sizeof *g->columns.p, by_name);
     size_t value_count = 0;
     for (size_t i = 0; i < g->columns.n; i++)
         value_count += 1 + (size_t)g->columns.p[i].count;
