@@ -3,7 +3,6 @@
 #include "net/http_server.h"
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 /*
  * A server that takes bodies and says 204, to measure the HTTP layer alone: http_bench PORT SHARDS,
  * then for example wrk -t1 -c256 -s post.lua. Ends with SIGTERM.
@@ -20,8 +19,11 @@ static void run(void *ctx) {
 }
 
 int main(int argc, char **argv) {
-    unsigned port = argc > 1 ? (unsigned)atoi(argv[1]) : 8080;
-    size_t count = argc > 2 ? (size_t)atoi(argv[2]) : 1;
+    uint64_t port, count;
+    if (argc != 3 || !str_to_u64(str_of(argv[1]), &port) || !str_to_u64(str_of(argv[2]), &count)) {
+        fprintf(stderr, "usage: http_bench PORT SHARDS\n");
+        return 1;
+    }
     struct loop **loops = HEAP_ARRAY(struct loop *, count);
     struct http_server **servers = HEAP_ARRAY(struct http_server *, count);
     struct thread *threads = HEAP_ARRAY(struct thread, count);
@@ -33,7 +35,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < count; i++) {
         struct err_text why;
         struct http_server_config c = {
-            .address = "127.0.0.1", .port = port, .exclusive = i == 0, .handle = handle
+            .address = "127.0.0.1", .port = (unsigned)port, .exclusive = i == 0, .handle = handle
         };
         loops[i] = loop_new(&clock_real);
         if (http_server_open(loops[i], &c, &why, &servers[i]) != ERR_OK) {
