@@ -89,7 +89,7 @@ const char *fixture_print(struct fixture *f) {
         const struct row *r = &f->batch.rows.p[i];
         buf_addf(&f->print, "%+lld ", (long long)((r->time_ns - fixture_now_ns) / NS_PER_MS));
         labels_print(f->streams.entries.p[r->stream].labels, &f->print);
-        struct cell *cells = f->batch.cells.p + r->cell_first;
+        struct cell *cells = r->cell_count ? f->batch.cells.p + r->cell_first : NULL;
         names_of = &f->fields;
         if (r->cell_count)
             qsort(cells, r->cell_count, sizeof *cells, by_name);

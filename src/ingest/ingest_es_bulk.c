@@ -215,7 +215,7 @@ static enum err decode(const struct decode_input *in, struct decode_output *out,
     struct bulk_walk w = { .in = in,
                            .out = out,
                            .p = in->body.p,
-                           .end = in->body.p + in->body.n,
+                           .end = in->body.n ? in->body.p + in->body.n : in->body.p,
                            .path_index = index_of_path(in->path) };
     if (in->body.n == 0)
         return err_say(why, ERR_INVALID, "request body is required");

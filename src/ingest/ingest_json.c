@@ -71,7 +71,7 @@ static enum err decode(const struct decode_input *in, struct decode_output *out,
     static const struct row_options options = { .label_fields = true, .named_fields = true };
     struct str bom = STR("\xef\xbb\xbf"),
                body = str_starts(in->body, bom) ? str_skip(in->body, bom.n) : in->body;
-    struct body_walk w = { .p = body.p, .end = body.p + body.n, .object_may_come = true };
+    struct body_walk w = { .p = body.p, .end = body.n ? body.p + body.n : body.p, .object_may_come = true };
     TRY(row_maker_open(in, out, &options, &w.m, why));
     w.keep_raw = ingest_param_is_true(in, STR("keep_raw"));
     ingest_claim_batch(in, out);

@@ -144,7 +144,7 @@ static enum err take_label(struct walk *w, struct label *out) {
 
 enum err loki_labels_parse(struct str text, struct arena *mem, struct label labels[LABELS_COUNT_MAX],
                            size_t *out_count, struct err_text *why) {
-    struct walk w = { text.p, text.p, text.p + text.n, mem, why };
+    struct walk w = { text.p, text.p, text.n ? text.p + text.n : text.p, mem, why };
     size_t count = 0;
     if (text.n == 0 || !take(&w, '{'))
         return fail(&w, "expected '{'");

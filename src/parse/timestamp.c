@@ -223,7 +223,7 @@ const char *timestamp_take(const char *p, const char *end, int64_t now_ns, int64
 }
 
 bool timestamp_parse(struct str text, int64_t now_ns, int64_t *out_ns) {
-    const char *end = text.p + text.n;
+    const char *end = text.n ? text.p + text.n : text.p;
     int64_t ns;
     if (text.n && timestamp_take(text.p, end, now_ns, &ns) == end) {
         *out_ns = ns;
@@ -273,7 +273,7 @@ bool timestamp_from_i64(int64_t v, int64_t *out_ns) {
 }
 
 bool timestamp_from_number(struct str text, int64_t *out_ns) {
-    const char *end = text.p + text.n, *point = text.n ? memchr(text.p, '.', text.n) : NULL;
+    const char *end = text.n ? text.p + text.n : text.p, *point = text.n ? memchr(text.p, '.', text.n) : NULL;
     struct str whole = { text.p, (size_t)((point ? point : end) - text.p) };
     int64_t v, ns, fraction_ns = 0;
     double f;
@@ -288,7 +288,7 @@ bool timestamp_from_number(struct str text, int64_t *out_ns) {
 bool timestamp_detect(struct str line, int64_t now_ns, int64_t *out_ns) {
     enum { FRONT_BYTES_MAX = 256 };
     struct str front = { line.p, line.n < FRONT_BYTES_MAX ? line.n : FRONT_BYTES_MAX };
-    const char *end = front.p + front.n;
+    const char *end = front.n ? front.p + front.n : front.p;
     int64_t ns;
     if (front.n && timestamp_take(front.p, end, now_ns, &ns)) {
         *out_ns = ns;
