@@ -122,7 +122,7 @@ def step_arm64():
 
 def step_fuzz():
     if not build("build-fuzz", "-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1",
-                 env={"CC": "clang"}):
+                 "-Dc_args=-fsanitize=fuzzer-no-link", env={"CC": "clang"}):
         return
     seconds = 120 if FULL else 20
     for exe in sorted((ROOT / "build-fuzz").rglob("*_fuzz")):

@@ -86,6 +86,7 @@ static enum err listen_at(struct shard *s, struct str host, unsigned port, struc
     memcpy(z, host.p, host.n);
     struct http_server_config c = { .address = str_eq(host, STR("localhost")) ? "127.0.0.1" : z,
                                     .port = port,
+                                    .exclusive = s->config.number == 0, /* a second server must not share the port */
                                     .limits = limits_of(s->config.config),
                                     .handle = handle,
                                     .ctx = s };
