@@ -15,6 +15,7 @@
  *     block_bench FILE…               the same, with lines of the files as messages, each file a service
  *     block_bench --raw FILE…         lines of the files as they are: nothing but a message
  *     block_bench --templates …       with template encoding, as merges do
+ *     block_bench --words …           telling words and ids, as merges do
  *
  * Made-up lines are 240 bytes of JSON on average; a cell points into its line as it does after a real
  * decoder. Nothing but the vocabulary is drawn twice: times, ids and numbers differ from line to line.
@@ -335,6 +336,22 @@ static int64_t read_all(const struct block *b, uint32_t column, struct arena *me
     return clock_mono_ns(&clock_real) - from_ns;
 }
 
+static void print_time_reading(const struct block *b, struct arena *mem, size_t rows) {
+    int64_t best_ns = INT64_MAX;
+    for (int run = 0; run < RUNS; run++) {
+        int64_t from_ns = clock_mono_ns(&clock_real);
+        for (uint32_t page = 0; page < b->info.page_count; page++) {
+            const int64_t *times;
+            arena_reset(mem);
+            if (block_read_times(b, page, mem, &times))
+                exit(4);
+        }
+        int64_t ns = clock_mono_ns(&clock_real) - from_ns;
+        best_ns = ns < best_ns ? ns : best_ns;
+    }
+    printf("  %-24s %8.2f\n", "(time)", (double)best_ns / (double)rows);
+}
+
 static void print_reading(struct str bytes, size_t rows) {
     AUTO(arena) mem;
     arena_init(&mem, 0);
@@ -353,6 +370,7 @@ static void print_reading(struct str bytes, size_t rows) {
     printf("  %-24s %8.2f (%.0f us)\n", "(open)", (double)open_ns / (double)rows, (double)open_ns / 1e3);
     if (block_open(&(struct block_source){ .mem = bytes.p, .size_bytes = bytes.n }, &why, &b))
         exit(3);
+    print_time_reading(b, &mem, rows);
     for (uint32_t i = 0; i < b->info.column_count; i++) {
         int64_t best_ns = INT64_MAX;
         for (int run = 0; run < RUNS; run++) {
@@ -365,11 +383,24 @@ static void print_reading(struct str bytes, size_t rows) {
     block_free(b);
 }
 
-static void bench(const char *title, const struct corpus *c, bool templates) {
+static void hear_word(void *ctx, uint64_t hash) {
+    *(uint64_t *)ctx += hash;
+}
+static void hear_id(void *ctx, uint64_t prefix, uint32_t page) {
+    *(uint64_t *)ctx += prefix + page;
+}
+
+static void bench(const char *title, const struct corpus *c, bool templates, bool words) {
     struct block_builder *b = block_builder_new();
     struct block_build_options o = { .table = TABLE_LOGS, .templates = templates };
     struct timing plain, full;
     size_t rows = c->batch.rows.n;
+    uint64_t heard = 0;
+    if (words) {
+        o.word = hear_word;
+        o.id = hear_id;
+        o.ctx = &heard;
+    }
     o.zstd_level = BLOCK_ZSTD_NONE;
     (void)best_build(b, c, &o, &plain);
     o.zstd_level = 0;
@@ -385,21 +416,22 @@ static void bench(const char *title, const struct corpus *c, bool templates) {
 
 int main(int argc, char **argv) {
     static const size_t sizes[] = { 32768, 8192, 1000, 100, 1 };
-    bool templates = false, raw = false;
+    bool templates = false, raw = false, words = false;
     int first = 1;
     for (; first < argc && argv[first][0] == '-'; first++) {
         templates |= strcmp(argv[first], "--templates") == 0;
         raw |= strcmp(argv[first], "--raw") == 0;
+        words |= strcmp(argv[first], "--words") == 0;
     }
     struct corpus *c = HEAP_NEW(struct corpus);
     if (argc > first) {
         file_corpus(c, argv + first, argc - first, BLOCK_ROWS_TARGET, raw);
-        bench("files", c, templates);
+        bench("files", c, templates, words);
         return 0;
     }
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
         made_corpus(c, sizes[i]);
-        bench("made up", c, templates);
+        bench("made up", c, templates, words);
     }
     return 0;
 }

@@ -39,6 +39,7 @@ struct block_builder {
     enum column_stage stage;
     size_t candidate;
     uint32_t page;
+    size_t open_part;                         /* where the part begins whose last strip is being written */
     uint32_t page_first[BLOCK_PAGES_MAX + 1]; /* of the column at hand: first value of each page */
 };
 
@@ -254,6 +255,13 @@ static bool is_id_column(const struct gathered_column *c) {
     return false;
 }
 
+/* Ends a part of a column, or leaves it open until its last strip is written. */
+static void part_close(struct block_builder *b, size_t begin) {
+    b->open_part = begin;
+    if (!strip_put_busy(b->encoder.strips))
+        part_end(b, begin);
+}
+
 /* One page: its line of the directory, its part. */
 static void put_page(struct block_builder *b, uint32_t page) {
     const struct gathered_column *c = column_at_hand(b);
@@ -266,7 +274,7 @@ static void put_page(struct block_builder *b, uint32_t page) {
     size_t begin = part_begin(b);
     put_presence(b, &run, page);
     encoding_at(b->candidate)->write_page(&b->encoder, &run, &b->parts);
-    part_end(b, begin);
+    part_close(b, begin);
     if (b->options.id && is_id_column(c))
         give_ids(b, &run, page);
 }
@@ -281,7 +289,7 @@ static void put_column_head(struct block_builder *b) {
         return;
     size_t begin = part_begin(b);
     encoding_at(b->candidate)->write_shared(&b->encoder, &b->parts);
-    part_end(b, begin);
+    part_close(b, begin);
 }
 
 /* The next encoding that can hold the column at hand. */
@@ -370,8 +378,18 @@ static bool phase_fill(struct block_builder *b) {
     return true;
 }
 
+/* What a small block would hold, roughly. */
+static uint64_t content_bytes(const struct block_builder *b) {
+    uint64_t bytes =
+        b->gather.value_bytes + b->gather.cell_count * 8 + b->batch->claims.n * sizeof(struct id128);
+    for (size_t i = 0; i < b->order.streams.n; i++)
+        bytes += b->order.streams.p[i].labels.n;
+    return bytes;
+}
+
 static bool phase_fixed(struct block_builder *b) {
-    bool small = b->row_count < BLOCK_SMALL_ROWS && b->gather.value_bytes <= BLOCK_SMALL_VALUE_BYTES;
+    bool small = b->row_count < BLOCK_SMALL_ROWS && content_bytes(b) <= BLOCK_SMALL_CONTENT_BYTES;
+    ASSERT(b->gather.value_bytes <= BLOCK_VALUE_BYTES_MAX);
     b->header.form = small ? BLOCK_SMALL : BLOCK_PAGED;
     b->header.column_count = (uint32_t)b->gather.columns.n;
     strip_writer_level(b->encoder.strips, small ? BLOCK_ZSTD_NONE : b->options.zstd_level);
@@ -384,9 +402,15 @@ static bool phase_fixed(struct block_builder *b) {
 }
 
 static bool phase_columns(struct block_builder *b) {
-    if (b->at < b->gather.columns.n)
+    struct strip_writer *strips = b->encoder.strips;
+    if (strip_put_busy(strips)) {
+        strip_put_step(strips);
+        if (!strip_put_busy(strips))
+            part_end(b, b->open_part);
+    } else if (b->at < b->gather.columns.n) {
         column_step(b);
-    return b->at == b->gather.columns.n;
+    }
+    return b->at == b->gather.columns.n && !strip_put_busy(strips);
 }
 
 static bool phase_seal(struct block_builder *b) {
@@ -418,8 +442,11 @@ static const struct {
 struct str block_builder_phase(const struct block_builder *b) {
     if (b->phase == COUNT_OF(phases))
         return STR("sealed");
-    bool in_column = phases[b->phase].step == phase_columns && b->at < b->gather.columns.n;
-    return in_column ? column_at_hand(b)->name : str_of(phases[b->phase].name);
+    if (phases[b->phase].step != phase_columns || b->gather.columns.n == 0)
+        return str_of(phases[b->phase].name);
+    bool of_last = b->stage == STAGE_BEGIN &&
+                   strip_put_busy(b->encoder.strips); /* the column before ends with a strip */
+    return b->gather.columns.p[b->at - of_last].name;
 }
 
 bool block_builder_step(struct block_builder *b) {

@@ -10,10 +10,10 @@ enum {
     BLOCK_PAGES_MAX = 256,
     BLOCK_NAME_BYTES_MAX = 256,
     BLOCK_CLAIMS_MAX = 1 << 20,
-    BLOCK_DIRECTORY_BYTES_MAX = 16 << 20, /* plain */
-    BLOCK_SMALL_ROWS = 1024,              /* fewer: the small form */
-    BLOCK_SMALL_VALUE_BYTES = 256 << 10,  /* and at most so many bytes of values */
-    BLOCK_SMALL_BYTES_MAX = 4 << 20,      /* plain, what a reader takes */
+    BLOCK_DIRECTORY_BYTES_MAX = 16 << 20,  /* plain */
+    BLOCK_SMALL_ROWS = 1024,               /* fewer: the small form */
+    BLOCK_SMALL_CONTENT_BYTES = 256 << 10, /* and at most so many bytes of values, labels and claims */
+    BLOCK_SMALL_BYTES_MAX = 4 << 20,       /* plain, what a reader takes */
 };
 enum block_form { BLOCK_PAGED = 0, BLOCK_SMALL = 1 };
 

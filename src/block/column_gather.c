@@ -22,7 +22,7 @@ void column_gather_start(struct column_gather *g, const struct batch *batch, con
     g->order = order;
     g->columns.n = g->rest_values.n = 0;
     buf_clear(&g->rest);
-    g->value_bytes = 0;
+    g->value_bytes = g->cell_count = 0;
     size_t slot_count = batch->fields->names.n << TYPE_BITS;
     VEC_RESERVE(&g->slots, slot_count);
     g->slots.n = slot_count;
@@ -56,6 +56,7 @@ void column_gather_count(struct column_gather *g, const uint32_t *rows, size_t f
     for (size_t k = from; k < to; k++) {
         const struct row *r = &b->rows.p[rows ? rows[k] : k];
         const struct cell *c = b->cells.p + r->cell_first;
+        g->cell_count += r->cell_count;
         for (const struct cell *end = c + r->cell_count; c < end; c++) {
             uint32_t slot = g->slots.p[slot_of(c)];
             if (UNLIKELY(slot == 0)) {

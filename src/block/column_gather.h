@@ -20,6 +20,7 @@ struct column_gather { /* zero-initialise; reused */
     const struct row_order *order;
     VEC(struct gathered_column) columns; /* sorted by name, type once gathered */
     uint64_t value_bytes;                /* of all bytes values */
+    size_t cell_count;
     /* Private. */
     VEC(uint32_t) slots; /* by field and type: column + 1; 0: not met; SLOT_REST */
     VEC(struct column_value *) next;

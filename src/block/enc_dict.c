@@ -56,7 +56,7 @@ static void write_shared(struct encoder *e, struct buf *out) {
             encoder_words(e, text);
     }
     int_run_put_u32(&e->ints, e->lengths.p, count, out);
-    strip_put(e->strips, e->text.p, e->text.n, out);
+    strip_put_begin(e->strips, e->text.p, e->text.n, out);
 }
 
 static enum err read_shared(struct reader *r, struct shared_part *s) {

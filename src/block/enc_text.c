@@ -16,7 +16,7 @@ static void write_page(struct encoder *e, const struct value_run *page, struct b
     }
     e->text.n = bytes;
     int_run_put_u32(&e->ints, e->lengths.p, page->count, out);
-    strip_put(e->strips, e->text.p, bytes, out);
+    strip_put_begin(e->strips, e->text.p, bytes, out);
     if (e->word && (1 << e->type & TYPES_TEXT))
         for (uint32_t i = 0; i < page->count; i++)
             encoder_words(e, column_value_str(&page->v[i]));

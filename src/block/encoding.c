@@ -32,6 +32,7 @@ void encoder_start(struct encoder *e, const struct block_build_options *o) {
     e->zstd_level = o->zstd_level;
     e->word = o->word;
     e->word_ctx = o->ctx;
+    strip_put_abandon(e->strips);
     memset(e->recent_words, 0, sizeof e->recent_words);
 }
 

@@ -129,7 +129,8 @@ struct encoding {
     uint32_t types;                                                /* bit for each value_type it can hold */
     bool (*plan)(struct encoder *e, const struct value_run *page); /* NULL: always */
     bool (*plan_end)(struct encoder *e, const struct value_run *column); /* NULL: always */
-    void (*write_shared)(struct encoder *e, struct buf *out);            /* NULL: none */
+    /* Writers may end with strip_put_begin(): the builder finishes that strip before it asks for more. */
+    void (*write_shared)(struct encoder *e, struct buf *out); /* NULL: none */
     void (*write_page)(struct encoder *e, const struct value_run *page, struct buf *out);
     enum err (*read_shared)(struct reader *r, struct shared_part *s); /* NULL: none */
     enum err (*read_page)(struct page_reader *p, struct page_values *out);

@@ -292,7 +292,25 @@ void int_run_put(struct int_runs *s, const uint64_t *values, size_t count, struc
         put_offsets(s, u, count, out);
 }
 
+/* Numbers of small dictionaries need no search for a better form. */
+static void put_tiny(struct int_runs *s, const uint32_t *values, size_t count, uint32_t most,
+                     struct buf *out) {
+    unsigned width = width_of(most);
+    VEC_RESERVE(&s->plane, count);
+    for (size_t i = 0; i < count; i++)
+        s->plane.p[i] = (unsigned char)values[i];
+    put_head(width, RUN_OFFSET, 0, 0, out);
+    strip_put(s->strips, s->plane.p, pack(s->plane.p, count, packed_bits(width)), out);
+}
+
 void int_run_put_u32(struct int_runs *s, const uint32_t *values, size_t count, struct buf *out) {
+    uint32_t most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = values[i] > most ? values[i] : most;
+    if (most > 0 && most < 16) {
+        put_tiny(s, values, count, most, out);
+        return;
+    }
     VEC_RESERVE(&s->coded, count); /* free until the differences go there, when it is no longer read */
     for (size_t i = 0; i < count; i++)
         s->coded.p[i] = values[i];
@@ -330,34 +348,50 @@ static enum err get_head(struct reader *r, size_t count, struct arena *mem, stru
     return r->failed ? ERR_CORRUPT : ERR_OK;
 }
 
-static enum err get_packed(struct reader *r, size_t count, unsigned bits, struct arena *mem, uint64_t *x) {
-    struct str bytes;
-    unsigned each = 8 / bits, mask = (1u << bits) - 1;
-    TRY(strip_get(r, (count + each - 1) / each, mem, &bytes));
-    const unsigned char *p = (const unsigned char *)bytes.p;
-    for (size_t i = 0; i < count; i++)
-        x[i] = p[i / each] >> (i % each * bits) & mask;
-    return ERR_OK;
-}
-
-static enum err get_planes(struct reader *r, size_t count, unsigned width, struct arena *mem, uint64_t *x) {
-    if (width > WIDTH_BYTES_MAX)
-        return get_packed(r, count, packed_bits(width), mem, x);
-    if (width == 0)
-        memset(x, 0, count * sizeof *x);
-    for (unsigned plane = 0; plane < width; plane++) {
-        struct str bytes;
-        TRY(strip_get(r, count, mem, &bytes));
-        const unsigned char *p = (const unsigned char *)bytes.p;
-        if (plane == 0)
-            for (size_t i = 0; i < count; i++)
-                x[i] = p[i];
-        else
-            for (size_t i = 0; i < count; i++)
-                x[i] |= (uint64_t)p[i] << (8 * plane);
+/* Numbers of an unpacked strip, for 32 and 64 bits: loops without a branch, which compilers vectorise. */
+#define UNPACK(type, bits)                                                                                   \
+    static void unpack_##bits##_##type(const unsigned char *p, size_t count, type *x) {                      \
+        size_t each = 8 / bits, full = count / each;                                                         \
+        for (size_t i = 0; i < full; i++)                                                                    \
+            for (size_t k = 0; k < each; k++)                                                                \
+                x[i * each + k] = p[i] >> (k * bits) & ((1u << bits) - 1);                                   \
+        for (size_t k = full * each; k < count; k++)                                                         \
+            x[k] = p[full] >> (k % each * bits) & ((1u << bits) - 1);                                        \
     }
-    return ERR_OK;
-}
+#define GET_NUMBERS(type)                                                                                    \
+    UNPACK(type, 1)                                                                                          \
+    UNPACK(type, 2)                                                                                          \
+    UNPACK(type, 4)                                                                                          \
+    static enum err get_packed_##type(struct reader *r, size_t count, unsigned bits, struct arena *mem,      \
+                                      type *x) {                                                             \
+        struct str bytes;                                                                                    \
+        size_t each = 8 / bits;                                                                              \
+        TRY(strip_get(r, (count + each - 1) / each, mem, &bytes));                                           \
+        const unsigned char *p = (const unsigned char *)bytes.p;                                             \
+        (bits == 1 ? unpack_1_##type : bits == 2 ? unpack_2_##type : unpack_4_##type)(p, count, x);          \
+        return ERR_OK;                                                                                       \
+    }                                                                                                        \
+    static enum err get_planes_##type(struct reader *r, size_t count, unsigned width, struct arena *mem,     \
+                                      type *x) {                                                             \
+        if (width > WIDTH_BYTES_MAX)                                                                         \
+            return get_packed_##type(r, count, packed_bits(width), mem, x);                                  \
+        if (width == 0)                                                                                      \
+            memset(x, 0, count * sizeof *x);                                                                 \
+        for (unsigned plane = 0; plane < width; plane++) {                                                   \
+            struct str bytes;                                                                                \
+            TRY(strip_get(r, count, mem, &bytes));                                                           \
+            const unsigned char *p = (const unsigned char *)bytes.p;                                         \
+            if (plane == 0)                                                                                  \
+                for (size_t i = 0; i < count; i++)                                                           \
+                    x[i] = p[i];                                                                             \
+            else                                                                                             \
+                for (size_t i = 0; i < count; i++)                                                           \
+                    x[i] |= (type)p[i] << (8 * plane);                                                       \
+        }                                                                                                    \
+        return ERR_OK;                                                                                       \
+    }
+GET_NUMBERS(uint64_t)
+GET_NUMBERS(uint32_t)
 
 static enum err undo_table(const struct run_head *h, uint64_t *v, size_t count) {
     for (size_t i = 0; i < count; i++) {
@@ -379,38 +413,61 @@ static void undo_differences(const struct run_head *h, uint64_t *v, size_t count
     }
 }
 
-enum err int_run_get(struct reader *r, size_t count, size_t spare, struct arena *mem, uint64_t **out) {
-    struct run_head h;
-    TRY(get_head(r, count, mem, &h));
-    uint64_t *v = ARENA_RAW(mem, uint64_t, count + spare);
+static enum err get_body(struct reader *r, const struct run_head *h, size_t count, size_t spare,
+                         struct arena *mem, uint64_t **out) {
+    uint64_t *v = ARENA_RAW(mem, uint64_t, count + spare), factor = powers[h->scale];
+    bool differences = (h->kind == RUN_DELTA || h->kind == RUN_DELTA2) && count;
     if (!v)
         return ERR_LIMIT;
-    size_t skipped = (h.kind == RUN_DELTA || h.kind == RUN_DELTA2) && count ? 1 : 0;
-    TRY(get_planes(r, count - skipped, h.width, mem, v + skipped));
-    if (skipped)
-        undo_differences(&h, v, count);
-    else if (h.kind == RUN_TABLE)
-        TRY(undo_table(&h, v, count));
-    uint64_t factor = powers[h.scale];
-    if (h.base || factor != 1)
+    TRY(get_planes_uint64_t(r, count - differences, h->width, mem, v + differences));
+    if (differences)
+        undo_differences(h, v, count);
+    else if (h->kind == RUN_TABLE)
+        TRY(undo_table(h, v, count));
+    if (h->base || factor != 1)
         for (size_t i = 0; i < count; i++)
-            v[i] = h.base + v[i] * factor;
+            v[i] = h->base + v[i] * factor;
     *out = v;
     return ERR_OK;
 }
 
-enum err int_run_get_u32(struct reader *r, size_t count, size_t spare, uint32_t most, struct arena *mem,
-                         uint32_t **out) {
-    uint64_t *wide, over = 0;
-    TRY(int_run_get(r, count, 0, mem, &wide));
-    uint32_t *v = ARENA_RAW(mem, uint32_t, count + spare);
-    if (!v)
-        return ERR_LIMIT;
+enum err int_run_get(struct reader *r, size_t count, size_t spare, struct arena *mem, uint64_t **out) {
+    struct run_head h;
+    TRY(get_head(r, count, mem, &h));
+    return get_body(r, &h, count, spare, mem, out);
+}
+
+/* Any run, through 64 bits. */
+static enum err get_u32_wide(struct reader *r, const struct run_head *h, size_t count, uint32_t *v,
+                             struct arena *mem) {
+    uint64_t *wide, high = 0;
+    TRY(get_body(r, h, count, 0, mem, &wide));
     for (size_t i = 0; i < count; i++) {
-        over |= wide[i] > most;
+        high |= wide[i];
         v[i] = (uint32_t)wide[i];
     }
-    if (over)
+    return high > UINT32_MAX ? ERR_CORRUPT : ERR_OK;
+}
+
+enum err int_run_get_u32(struct reader *r, size_t count, size_t spare, uint32_t most, struct arena *mem,
+                         uint32_t **out) {
+    struct run_head h;
+    TRY(get_head(r, count, mem, &h));
+    uint32_t *v = ARENA_RAW(mem, uint32_t, count + spare), greatest = 0;
+    if (!v)
+        return ERR_LIMIT;
+    bool narrow = h.kind == RUN_OFFSET && h.scale == 0 && h.base <= UINT32_MAX / 2 &&
+                  (h.width < 4 || h.width > WIDTH_BYTES_MAX); /* base and x each below 2^31: no overflow */
+    if (narrow)
+        TRY(get_planes_uint32_t(r, count, h.width, mem, v));
+    else
+        TRY(get_u32_wide(r, &h, count, v, mem));
+    uint32_t base = narrow ? (uint32_t)h.base : 0;
+    for (size_t i = 0; i < count; i++) {
+        v[i] += base;
+        greatest = v[i] > greatest ? v[i] : greatest;
+    }
+    if (greatest > most)
         return ERR_CORRUPT;
     *out = v;
     return ERR_OK;

@@ -14,11 +14,15 @@
  * are.
  */
 enum strip_method { STRIP_RAW = 0, STRIP_FILL = 1, STRIP_ZSTD = 2 };
-enum { ZSTD_WORTH_BYTES = 48, HEADER_BYTES_MAX = 2 * VARINT_BYTES_MAX + 1 };
+enum { ZSTD_WORTH_BYTES = 48, HEADER_BYTES_MAX = VARINT_BYTES_MAX + 1, STEP_BYTES = 256 << 10 };
 
 struct strip_writer {
     ZSTD_CCtx *zstd;
     int level;
+    /* A strip on its way, when out is not NULL. */
+    const char *p;
+    size_t n, fed_bytes, stored_bytes;
+    struct buf *out;
 };
 
 struct strip_writer *strip_writer_new(void) {
@@ -56,33 +60,86 @@ static void put_raw(const void *p, size_t n, struct buf *out) {
     buf_add_bytes(out, p, n);
 }
 
-/* Compresses straight into `out`, behind room for the header, which then closes the gap. */
-static bool put_zstd(struct strip_writer *w, const void *p, size_t n, struct buf *out) {
-    size_t bound_bytes = ZSTD_compressBound(n);
-    char *to = buf_reserve(out, HEADER_BYTES_MAX + bound_bytes);
-    if (!to)
-        return true; /* the buffer remembers its overflow */
-    size_t stored_bytes = ZSTD_compress2(w->zstd, to + HEADER_BYTES_MAX, bound_bytes, p, n);
-    if (ZSTD_isError(stored_bytes) || stored_bytes + stored_bytes / 16 >= n)
-        return false;
+/* The frame stands in `out` behind room for its header: closes the gap, or puts the bytes as they are when
+ * the frame saves too little (SIZE_MAX: there is none). */
+static void end_zstd(const void *p, size_t n, size_t stored_bytes, struct buf *out) {
+    if (stored_bytes >= n || stored_bytes + stored_bytes / 16 >= n) {
+        put_raw(p, n, out);
+        return;
+    }
+    char *to = out->p + out->n;
     to[0] = STRIP_ZSTD;
     size_t head_bytes = 1 + varint_put(to + 1, stored_bytes);
     memmove(to + head_bytes, to + HEADER_BYTES_MAX, stored_bytes);
     out->n += head_bytes + stored_bytes;
-    return true;
 }
 
-void strip_put(struct strip_writer *w, const void *p, size_t n, struct buf *out) {
+/* Length, and the body of strips that zstd is not for; true when it still has to come. */
+static bool put_head(const struct strip_writer *w, const void *p, size_t n, struct buf *out) {
     ASSERT(n <= STRIP_PLAIN_BYTES_MAX);
     buf_add_varint(out, n);
     if (n == 0)
-        return;
+        return false;
     if (is_fill(p, n)) {
         buf_add_char(out, STRIP_FILL);
         buf_add_bytes(out, p, 1);
-    } else if (w->level < 0 || n < ZSTD_WORTH_BYTES || !put_zstd(w, p, n, out)) {
-        put_raw(p, n, out);
+        return false;
     }
+    if (w->level < 0 || n < ZSTD_WORTH_BYTES) {
+        put_raw(p, n, out);
+        return false;
+    }
+    return buf_reserve(out, HEADER_BYTES_MAX + ZSTD_compressBound(n)) !=
+           NULL; /* else the buffer remembers its overflow */
+}
+
+void strip_put(struct strip_writer *w, const void *p, size_t n, struct buf *out) {
+    ASSERT(!strip_put_busy(w));
+    if (!put_head(w, p, n, out))
+        return;
+    size_t stored_bytes =
+        ZSTD_compress2(w->zstd, out->p + out->n + HEADER_BYTES_MAX, ZSTD_compressBound(n), p, n);
+    end_zstd(p, n, ZSTD_isError(stored_bytes) ? SIZE_MAX : stored_bytes, out);
+}
+
+bool strip_put_busy(const struct strip_writer *w) {
+    return w->out != NULL;
+}
+
+void strip_put_begin(struct strip_writer *w, const void *p, size_t n, struct buf *out) {
+    ASSERT(!strip_put_busy(w));
+    if (n <= STEP_BYTES) {
+        strip_put(w, p, n, out);
+    } else if (put_head(w, p, n, out)) {
+        size_t bad = ZSTD_CCtx_setPledgedSrcSize(w->zstd, n);
+        ASSERT(!ZSTD_isError(bad));
+        w->p = p;
+        w->n = n;
+        w->fed_bytes = w->stored_bytes = 0;
+        w->out = out;
+    }
+}
+
+void strip_put_step(struct strip_writer *w) {
+    ASSERT(strip_put_busy(w));
+    bool last = w->n - w->fed_bytes <= STEP_BYTES;
+    ZSTD_inBuffer in = { w->p + w->fed_bytes, last ? w->n - w->fed_bytes : STEP_BYTES, 0 };
+    ZSTD_outBuffer to = { w->out->p + w->out->n + HEADER_BYTES_MAX, ZSTD_compressBound(w->n),
+                          w->stored_bytes };
+    size_t left = ZSTD_compressStream2(w->zstd, &to, &in, last ? ZSTD_e_end : ZSTD_e_continue);
+    ASSERT(ZSTD_isError(left) || in.pos == in.size); /* there is room for all of it */
+    w->fed_bytes += in.size;
+    w->stored_bytes = to.pos;
+    if (!last && !ZSTD_isError(left))
+        return;
+    struct buf *out = w->out;
+    strip_put_abandon(w);
+    end_zstd(w->p, w->n, left == 0 ? to.pos : SIZE_MAX, out);
+}
+
+void strip_put_abandon(struct strip_writer *w) {
+    w->out = NULL;
+    (void)ZSTD_CCtx_reset(w->zstd, ZSTD_reset_session_only);
 }
 
 /* One decompressor a thread, ended with the thread. */

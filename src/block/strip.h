@@ -10,7 +10,7 @@
  * Every part of a block is made of strips, so that zstd is called in one place (strip.c) and what it is given
  * is alike.
  */
-enum { STRIP_PLAIN_BYTES_MAX = 256 << 20 };
+enum { STRIP_PLAIN_BYTES_MAX = 512 << 20 }; /* the longest: labels of 65,536 streams */
 
 /* Holds the compressor's memory; reused; one thread at a time. */
 struct strip_writer;
@@ -20,6 +20,14 @@ void strip_writer_free(struct strip_writer *w);
 void strip_writer_level(struct strip_writer *w, int level);
 /* Appends one strip. n <= STRIP_PLAIN_BYTES_MAX. */
 void strip_put(struct strip_writer *w, const void *p, size_t n, struct buf *out);
+
+/* The same in steps of at most about a millisecond, for texts: begins, and is done at once when they are
+ * short. While strip_put_busy() says so, `p` and `out` must not change; each strip_put_step() goes on. */
+void strip_put_begin(struct strip_writer *w, const void *p, size_t n, struct buf *out);
+bool strip_put_busy(const struct strip_writer *w);
+void strip_put_step(struct strip_writer *w);
+/* Forgets a strip that was begun and not finished. */
+void strip_put_abandon(struct strip_writer *w);
 
 /* Reads one strip at `r`; its plain bytes must be exactly `plain_bytes` long. They are borrowed from the
  * input when kept as they are, else memory of `mem`. ERR_CORRUPT, or ERR_LIMIT when the arena is spent. Any
