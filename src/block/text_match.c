@@ -2,8 +2,7 @@
 #include "base/assert.h"
 #include "base/heap.h"
 #include "block/finder.h"
-#include "block/regex_glance.h"
-#include "block/regex_hs.h"
+#include "block/regex.h"
 /*
  * Every kind but EXACT is a search for a literal with something around it:
  *
@@ -11,7 +10,7 @@
  *     PREFIX     "disk fu"     literal, no token byte before it
  *     SUBSTRING  "sk fu"       literal
  *     WILDCARD   "*disk?full*" the longest run without '*' and '?'; then the pieces between stars, in order
- *     REGEX      disk.*full    what regex_glance() found; then the automaton
+ *     REGEX      disk.*full    what regex_literal() tells; then the automaton
  *
  * The literal alone rejects nearly every text, at the speed of memory (finder.c).
  */
@@ -20,7 +19,7 @@ struct text_match {
     struct str needle;         /* for tokens: from the first token's first byte */
     struct str literal;        /* lower case; empty: none */
     struct finder finder;      /* when there is a literal */
-    struct regex_hs *regex;
+    struct regex *regex;
     char bytes[]; /* the needle, its lower-case copy */
 };
 
@@ -68,11 +67,9 @@ static struct text_match *match_alloc(enum text_match_kind kind, struct str need
 }
 
 static enum err regex_match_new(struct str needle, struct err_text *why, struct text_match **out) {
-    struct regex_glance glance;
-    struct regex_hs *regex = NULL;
-    TRY(regex_glance(needle, why, &glance));
-    TRY(regex_hs_new(needle, why, &regex));
-    *out = match_alloc(TEXT_REGEX, needle, (struct str){ glance.literal, glance.literal_bytes });
+    struct regex *regex = NULL;
+    TRY(regex_new(needle, why, &regex));
+    *out = match_alloc(TEXT_REGEX, needle, regex_literal(regex));
     (*out)->regex = regex;
     return ERR_OK;
 }
@@ -98,7 +95,7 @@ enum err text_match_new(enum text_match_kind kind, struct str needle, struct err
 void text_match_free(struct text_match *m) {
     if (!m)
         return;
-    regex_hs_free(m->regex);
+    regex_free(m->regex);
     heap_free(m);
 }
 
@@ -173,7 +170,7 @@ bool text_match_test(const struct text_match *m, struct str text) {
         return false;
     if (m->kind == TEXT_WILDCARD)
         return wildcard_test(m->needle, text);
-    return m->kind == TEXT_SUBSTRING || regex_hs_test(m->regex, text);
+    return m->kind == TEXT_SUBSTRING || regex_test(m->regex, text);
 }
 
 size_t text_match_scan(const struct text_match *m, struct str haystack, size_t from) {
