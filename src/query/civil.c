@@ -34,7 +34,7 @@ struct civil civil_of(int64_t ns) {
         .minute = (unsigned)(rest / 60 % 60),
         .second = (unsigned)(rest % 60),
         .weekday = (unsigned)(days + 4 - floor_div(days + 4, 7) * 7),
-        .ns = ns - seconds * NS_PER_S,
+        .ns = ns % NS_PER_S + (ns % NS_PER_S < 0 ? NS_PER_S : 0),
     };
     c.year = era * 400 + year_of_era + (c.month <= 2);
     c.yearday = (unsigned)(days - days_of(c.year, 1, 1) + 1);

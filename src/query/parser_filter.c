@@ -191,16 +191,22 @@ static struct expr *stream(struct parser *p) {
     enum { MATCHERS_MAX = 64 };
     struct label_matcher *matchers = ARENA_NEW(p->mem, struct label_matcher, MATCHERS_MAX);
     size_t at = p->pos++, count = 0;
-    if (!matchers)
-        return parser_out_of_memory(p), NULL;
+    if (!matchers) {
+        parser_out_of_memory(p);
+        return NULL;
+    }
     do {
-        if (count == MATCHERS_MAX)
-            return parser_fail(p, "more than %d labels", MATCHERS_MAX), NULL;
+        if (count == MATCHERS_MAX) {
+            parser_fail(p, "more than %d labels", MATCHERS_MAX);
+            return NULL;
+        }
         if (!label_matcher(p, &matchers[count++]))
             return NULL;
     } while (parser_more(p));
-    if (!parser_take_symbol(p, "}"))
-        return parser_fail(p, "expected ',' or '}'"), NULL;
+    if (!parser_take_symbol(p, "}")) {
+        parser_fail(p, "expected ',' or '}'");
+        return NULL;
+    }
     struct expr *e = parser_node(p, EXPR_STREAM, at);
     if (!e)
         return NULL;
@@ -218,8 +224,10 @@ static struct expr *group(struct parser *p, struct str name) {
     struct expr *e = parser_filter_any(p, name);
     if (!e)
         return NULL;
-    if (!parser_take_symbol(p, ")"))
-        return parser_fail(p, "expected ')'"), NULL;
+    if (!parser_take_symbol(p, ")")) {
+        parser_fail(p, "expected ')'");
+        return NULL;
+    }
     parser_leave(p);
     return e;
 }
@@ -377,7 +385,9 @@ struct expr *parser_filter(struct parser *p) {
     p->wide = true;
     struct expr *e = parser_filter_any(p, (struct str){ 0 });
     p->wide = wide;
-    if (e && !parser_at_end(p))
-        return parser_fail(p, "this ')' closes nothing"), NULL;
+    if (e && !parser_at_end(p)) {
+        parser_fail(p, "this ')' closes nothing");
+        return NULL;
+    }
     return e;
 }

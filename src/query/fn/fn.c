@@ -29,7 +29,7 @@ bool fn_arg_text(const struct fn_call *c, size_t i, struct str *out) {
     if (i >= c->arg_count || v->type == VALUE_NULL)
         return false;
     if (value_has_bytes(v->type) && v->type != VALUE_IP) {
-        *out = v->s;
+        *out = v->s.n ? v->s : STR(""); /* never NULL: callers step through it */
         return true;
     }
     AUTO(buf) b = { .limit_bytes = 1024 };
