@@ -3,8 +3,8 @@
 #include "base/thread.h"
 #include "query/query.h"
 /*
- * What one query may use, and what it has used. Checked once a page by whoever works for it; the first failure of any thread
- * is kept and stops the others. Any thread.
+ * What one query may use, and what it has used. Checked once a page by whoever works for it; the first
+ * failure of any thread is kept and stops the others. Any thread.
  */
 struct budget {
     struct query_limits limits; /* defaults filled in; read-only */
@@ -19,7 +19,9 @@ struct budget {
 };
 void budget_init(struct budget *b, const struct query_limits *limits, _Atomic bool *cancel);
 void budget_fini(struct budget *b);
-static inline void budget_auto(struct budget *b) { budget_fini(b); }
+static inline void budget_auto(struct budget *b) {
+    budget_fini(b);
+}
 
 /* ERR_OK while work may go on; else the error is kept for budget_result(). */
 NODISCARD enum err budget_check(struct budget *b);

@@ -7,12 +7,13 @@
  * How a plan runs. Three ways, chosen by its commands:
  *
  *   rows      filter | eval | limit …      newest first, in rounds of growing size: exec_rows.c
- *   collect   filter | eval | stats …      the first command that needs all rows takes them in parallel: exec_collect.c
- *   context   filter | context …           matches, then their neighbours: exec_context.c
+ *   collect   filter | eval | stats …      the first command that needs all rows takes them in parallel:
+ * exec_collect.c context   filter | context …           matches, then their neighbours: exec_context.c
  *
- * Between commands a row is a *record*: cells of (name, value). A command is an *operator*: records are pushed in, it pushes to
- * the next. Operators of row-wise commands and collectors run on worker threads, one chain of them for each chunk of the scan; a
- * collector's chunks are merged in scan order. What follows runs on the asking thread.
+ * Between commands a row is a *record*: cells of (name, value). A command is an *operator*: records are
+ * pushed in, it pushes to the next. Operators of row-wise commands and collectors run on worker threads, one
+ * chain of them for each chunk of the scan; a collector's chunks are merged in scan order. What follows runs
+ * on the asking thread.
  */
 struct exec_name { /* interned: one for each text; compare pointers */
     struct str text;
@@ -22,7 +23,8 @@ struct exec_cell {
     const struct exec_name *name;
     struct value value;
 };
-/* Identity and order of a row: newest first, then stream, then latest arrival. Stable across merges but for arrivals of one millisecond. */
+/* Identity and order of a row: newest first, then stream, then latest arrival. Stable across merges but for
+ * arrivals of one millisecond. */
 struct exec_key {
     int64_t time_ns; /* a row made by a command: its number */
     struct id128 stream;
@@ -47,31 +49,38 @@ struct exec_needs {
     VEC(struct str) names;
 };
 void exec_needs_fini(struct exec_needs *n);
-static inline void exec_needs_auto(struct exec_needs *n) { exec_needs_fini(n); }
+static inline void exec_needs_auto(struct exec_needs *n) {
+    exec_needs_fini(n);
+}
 void exec_needs_none(struct exec_needs *n);
 void exec_needs_add(struct exec_needs *n, struct str name);
 void exec_needs_expr(struct exec_needs *n, const struct expr *e);
 
+struct exec_alias {
+    struct str alias;
+    const struct exec_name *name;
+};
 /* One running query. */
 struct exec {
     const struct query_plan *plan;
     struct budget budget;
     int64_t time_from_ns, time_to_ns; /* of request and plan together */
     pthread_mutex_t names_lock;
-    struct arena names_mem;        /* guarded by names_lock, as the next two */
+    struct arena names_mem; /* guarded by names_lock, as the next two */
     struct map names_by_text;
     VEC(struct exec_name *) names;
     struct exec_name *timestamp, *message, *level;
-    VEC(struct exec_alias {
-        struct str alias;
-        const struct exec_name *name;
-    }) aliases;                    /* count() for count, …: made before the first row */
-    bool done;                     /* the asking thread's: nothing more can come out */
-    char cut_by[64];               /* the asking thread's */
+    VEC(struct exec_alias) aliases; /* count() for count, …: made before the first row */
+    const struct vector_filter *filter;
+    struct query_pool *pool;
+    struct store *store;
+    char cut_by[64]; /* the asking thread's */
 };
 NODISCARD enum err exec_init(struct exec *x, const struct query_request *r);
 void exec_fini(struct exec *x);
-static inline void exec_auto(struct exec *x) { exec_fini(x); }
+static inline void exec_auto(struct exec *x) {
+    exec_fini(x);
+}
 /* NULL only when memory is spent. Any thread. */
 const struct exec_name *exec_intern(struct exec *x, struct str text);
 
@@ -97,7 +106,8 @@ struct exec_expr {
     size_t field_count;
     int64_t now_ns;
 };
-NODISCARD enum err exec_expr_init(struct exec *x, const struct expr *e, struct arena *mem, struct exec_expr *out);
+NODISCARD enum err exec_expr_init(struct exec *x, const struct expr *e, struct arena *mem,
+                                  struct exec_expr *out);
 struct value exec_expr_get(const struct exec_expr *e, const struct exec_record *r, struct arena *mem);
 
 /* Operators. */
@@ -111,18 +121,20 @@ struct exec_page { /* rows of a page straight from the scan */
 struct exec_op_kind {
     enum err (*push)(struct exec_op *op, const struct exec_record *r);
     enum err (*page)(struct exec_op *op, const struct exec_page *p); /* may be NULL: wants records */
-    enum err (*merge)(struct exec_op *to, struct exec_op *from);     /* collectors: `from` is not used again */
-    enum err (*end)(struct exec_op *op);                             /* may be NULL; pushes what was held back */
-    void (*free)(struct exec_op *op);                                /* may be NULL; what op->mem does not own */
+    enum err (*merge)(struct exec_op *to, struct exec_op *from); /* collectors: `from` is not used again */
+    enum err (*end)(struct exec_op *op);                         /* may be NULL; pushes what was held back */
+    void (*free)(struct exec_op *op);                            /* may be NULL; what op->mem does not own */
+    bool holds;                                                  /* keeps rows until end() */
 };
 struct exec_op {
     const struct exec_op_kind *kind;
     struct exec_op *next;
     struct exec *exec;
-    struct arena mem;      /* what it holds; charged to the budget */
+    struct arena mem; /* what it holds; charged to the budget */
     size_t charged_bytes;
     struct arena *scratch; /* of the chain; emptied between rows by whoever feeds the chain */
     int64_t made;          /* rows made so far */
+    bool full;             /* takes no more rows */
 };
 /* How a command runs. */
 enum exec_shape {
@@ -139,6 +151,9 @@ struct exec_scope {
 };
 struct stage_exec {
     enum exec_shape shape;
+    bool keeps_rows; /* every row that comes in goes out: eval, fields */
+    /* More rows than this never pass; may be NULL. */
+    uint64_t (*rows_max)(const void *args);
     /* From what is needed behind it to what is needed before it. */
     void (*needs)(const void *args, struct exec_needs *n);
     /* Fields that its page() asks the view for; may be NULL. */
@@ -152,7 +167,11 @@ struct stage_exec {
 /* For open(): `size_bytes` of an operator whose first member is a struct exec_op. Zeroed. */
 void *exec_op_new(const struct exec_scope *s, const struct exec_op_kind *kind, size_t size_bytes);
 void exec_op_free(struct exec_op *op); /* NULL is fine */
-static inline enum err exec_push(struct exec_op *to, const struct exec_record *r) { return to->kind->push(to, r); }
+static inline enum err exec_push(struct exec_op *to, const struct exec_record *r) {
+    return to->kind->push(to, r);
+}
+/* Nothing that is pushed to `op` can matter any more. */
+bool exec_full(const struct exec_op *op);
 /* Checks what op->mem has grown to. After every push that keeps something. */
 NODISCARD enum err exec_charge(struct exec_op *op);
 /* A row made by `op`, to the next one; the scratch is emptied after. Only from end(). */

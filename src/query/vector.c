@@ -71,6 +71,7 @@ static unsigned bind(const struct block *b, struct str name, uint32_t *out) {
 enum err vector_open(struct vector_view *v, const struct block *b) {
     arena_reset(&v->block_mem);
     arena_reset(&v->mem);
+    v->generation++;
     v->block = b;
     v->info = block_info(b);
     v->streams = block_streams(b);

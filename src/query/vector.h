@@ -4,16 +4,26 @@
 #include "block/block_read.h"
 #include "query/expr.h"
 /*
- * A page of a block as predicates, group keys and aggregates see it: columns of values, selections as bitmaps of the page's rows.
+ * A page of a block as predicates, group keys and aggregates see it: columns of values, selections as bitmaps
+ * of the page's rows.
  *
- * A field name means, for each row, the first of these that has a value: a label of the row's stream, a column of
- * the name (any type), a member of `@rest`; then the same for its alias. A view resolves a name once a block; for
- * a page, vector_walk hands out *parts*: sets of rows that get their value from one place, so that loops run over typed arrays and a
- * label is looked at once for a whole run of rows. Columns are decoded when first asked for.
+ * A field name means, for each row, the first of these that has a value: a label of the row's stream, a
+ * column of the name (any type), a member of `@rest`; then the same for its alias. A view resolves a name
+ * once a block; for a page, vector_walk hands out *parts*: sets of rows that get their value from one place,
+ * so that loops run over typed arrays and a label is looked at once for a whole run of rows. Columns are
+ * decoded when first asked for.
  *
  * Ownership: a view belongs to one thread; what it hands out lives until the next page.
  */
-enum vector_special { VECTOR_PLAIN, VECTOR_TIME, VECTOR_INGESTED, VECTOR_STREAM, VECTOR_LOG_STREAM, VECTOR_TEMPLATE, VECTOR_ID };
+enum vector_special {
+    VECTOR_PLAIN,
+    VECTOR_TIME,
+    VECTOR_INGESTED,
+    VECTOR_STREAM,
+    VECTOR_LOG_STREAM,
+    VECTOR_TEMPLATE,
+    VECTOR_ID
+};
 /* What a row knows without a column of that name. */
 enum { VECTOR_NAMES = 2 };
 struct vector_field {
@@ -28,7 +38,9 @@ struct vector_fields {
     VEC(struct vector_field) list;
 };
 void vector_fields_fini(struct vector_fields *f);
-static inline void vector_fields_auto(struct vector_fields *f) { vector_fields_fini(f); }
+static inline void vector_fields_auto(struct vector_fields *f) {
+    vector_fields_fini(f);
+}
 /* Number of the field; `name` must outlive the list. */
 unsigned vector_fields_put(struct vector_fields *f, struct str name);
 /* Puts every field that `e` names. */
@@ -50,14 +62,16 @@ struct vector_view {
     struct arena block_mem;     /* emptied by vector_open */
     /* The page at hand. */
     uint32_t page, row_first, row_count;
-    struct arena mem; /* emptied by vector_page */
-    struct column_page **pages; /* one for each column of the block, NULL: not decoded yet */
+    struct arena mem;                      /* emptied by vector_page */
+    struct column_page **pages;            /* one for each column of the block, NULL: not decoded yet */
     const int64_t *times_ns, *received_ms; /* NULL: not decoded yet */
-    uint64_t rows_read;
+    uint64_t generation;                   /* grows with each block */
 };
 void vector_init(struct vector_view *v, const struct vector_fields *fields);
 void vector_fini(struct vector_view *v);
-static inline void vector_auto(struct vector_view *v) { vector_fini(v); }
+static inline void vector_view_auto(struct vector_view *v) {
+    vector_fini(v);
+}
 /* `b` is borrowed until the next open or fini. */
 NODISCARD enum err vector_open(struct vector_view *v, const struct block *b);
 NODISCARD enum err vector_page(struct vector_view *v, uint32_t page);
@@ -78,8 +92,8 @@ bool vector_run_next(const struct vector_view *v, struct vector_run *run);
 enum vector_part_kind { PART_CONSTANT, PART_COLUMN, PART_VALUES };
 struct vector_part {
     enum vector_part_kind kind;
-    uint32_t from, to;        /* rows outside of it are not part */
-    const uint64_t *rows;     /* those of [from, to) that are */
+    uint32_t from, to;    /* rows outside of it are not part */
+    const uint64_t *rows; /* those of [from, to) that are */
     struct value constant;
     const struct column_page *column;
     const struct value *values; /* by row */
@@ -95,16 +109,21 @@ struct vector_walk {
     bool in_runs;
 };
 /* Walks the parts of `want`. */
-NODISCARD enum err vector_walk_begin(struct vector_walk *w, struct vector_view *v, unsigned field, const uint64_t *want);
+NODISCARD enum err vector_walk_begin(struct vector_walk *w, struct vector_view *v, unsigned field,
+                                     const uint64_t *want);
 /* *out_more false: done. */
 NODISCARD enum err vector_walk_next(struct vector_walk *w, struct vector_part *out, bool *out_more);
 /* One row's value of a part; text of a template page is put together in the view's memory. */
-NODISCARD enum err vector_value(struct vector_view *v, const struct vector_part *p, uint32_t row, struct value *out);
-NODISCARD enum err vector_column_value(struct vector_view *v, const struct column_page *c, uint32_t row, struct value *out);
+NODISCARD enum err vector_value(struct vector_view *v, const struct vector_part *p, uint32_t row,
+                                struct value *out);
+NODISCARD enum err vector_column_value(struct vector_view *v, const struct column_page *c, uint32_t row,
+                                       struct value *out);
 /* The field's value in one row, or null. */
 NODISCARD enum err vector_row_value(struct vector_view *v, unsigned field, uint32_t row, struct value *out);
-/* The value that every row of the stream has: a label, @stream. False: depends on the row. Text borrowed or in `mem`. */
-bool vector_stream_value(const struct vector_field *f, struct str labels, struct arena *mem, struct value *out);
+/* The value that every row of the stream has: a label, @stream. False: depends on the row. Text borrowed or
+ * in `mem`. */
+bool vector_stream_value(const struct vector_field *f, struct str labels, struct arena *mem,
+                         struct value *out);
 
 /* A row of the view for expr_eval. After use, look at `err`. */
 struct vector_row {
@@ -115,4 +134,5 @@ struct vector_row {
 struct expr_row vector_expr_row(struct vector_row *r);
 /* Members of the row's `@rest`, in order; values borrowed or in `mem`. Until `each` returns false. */
 NODISCARD enum err vector_rest_each(struct vector_view *v, uint32_t row, struct arena *mem,
-                                    bool (*each)(void *ctx, struct str name, const struct value *value), void *ctx);
+                                    bool (*each)(void *ctx, struct str name, const struct value *value),
+                                    void *ctx);

@@ -1,0 +1,71 @@
+#include "base/test.h"
+#include "query/exec_fixture.h"
+
+static const int64_t T0 = 1700000000ll * 1000000000, SECOND = 1000000000;
+
+#define ANSWER(c, query, ...)                                                                                \
+    do {                                                                                                     \
+        static const char *const lines_[] = { __VA_ARGS__ };                                                 \
+        AUTO(exec_answer) answer_;                                                                           \
+        exec_case_ask((c), (query), NULL, &answer_);                                                         \
+        if (!exec_answer_is(&answer_, lines_, COUNT_OF(lines_)))                                             \
+            fail_msg("%s:%d: %s", __FILE__, __LINE__, (query));                                              \
+    } while (0)
+
+static void shop(struct exec_case *c) {
+    static const struct {
+        int64_t at;
+        const char *labels, *level, *message;
+        int64_t status;
+        double ms;
+    } rows[] = {
+        { 0, "service=cart,host=a1", "info", "added item 17 to the cart", 200, 1.5 },
+        { 10, "service=cart,host=a1", "error", "card declined for user 4711", 402, 20 },
+        { 20, "service=cart,host=b2", "info", "added item 99 to the cart", 200, 2.5 },
+        { 30, "service=search,host=a1", "info", "query took 12 ms", 200, 12 },
+        { 70, "service=search,host=a1", "warn", "query took 900 ms", 200, 900 },
+        { 80, "service=search,host=a1", "error", "index unavailable", 503, 3 },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        exec_case_add(c, T0 + rows[i].at * SECOND, rows[i].labels);
+        exec_case_text(c, "level", rows[i].level);
+        exec_case_text(c, "@message", rows[i].message);
+        exec_case_cell(c, "status", value_int(rows[i].status));
+        exec_case_cell(c, "ms", value_float(rows[i].ms));
+        if (i == 2)
+            exec_case_publish(c);
+    }
+    exec_case_publish(c);
+}
+
+TEST(rows_come_newest_first_with_their_fields_in_order) {
+    AUTO(exec_case) c;
+    exec_case_open(&c);
+    shop(&c);
+    ANSWER(
+        &c, "error",
+        "@timestamp=2023-11-14T22:14:40.000Z @message='index unavailable' level='error' service='search' host='a1' ms=3 "
+        "status=503",
+        "@timestamp=2023-11-14T22:13:30.000Z @message='card declined for user 4711' level='error' service='cart' "
+        "host='a1' ms=20 status=402");
+    ANSWER(
+        &c, "service:cart status:>200 | limit 1",
+        "@timestamp=2023-11-14T22:13:30.000Z @message='card declined for user 4711' level='error' service='cart' "
+        "host='a1' ms=20 status=402");
+}
+
+TEST(groups_are_counted) {
+    AUTO(exec_case) c;
+    exec_case_open(&c);
+    shop(&c);
+    ANSWER(&c, "* | stats count() by level", "level='error' count=2", "level='info' count=3",
+           "level='warn' count=1");
+    ANSWER(&c, "* | stats count() as n, sum(ms), max(status) by service, bin(1m)",
+           "service='cart' bin(1m)=2023-11-14T22:13:00.000Z n=3 sum(ms)=24 max(status)=402",
+           "service='search' bin(1m)=2023-11-14T22:13:00.000Z n=1 sum(ms)=12 max(status)=200",
+           "service='search' bin(1m)=2023-11-14T22:14:00.000Z n=2 sum(ms)=903 max(status)=503");
+    ANSWER(&c, "stats count(), sum(status = 200 and ms < 100) as good, p50(ms)",
+           "count=6 good=3 p50(ms)=7.5");
+}
+
+TEST_MAIN(RUN(rows_come_newest_first_with_their_fields_in_order), RUN(groups_are_counted))
