@@ -146,6 +146,10 @@ static void rotate_if_due(struct claims *c, struct claim_shard *sh) {
     set_fini(&sh->old);
     sh->old = sh->young;
     sh->young = (struct claim_set){ 0 };
+    if (now_ns - sh->young_since_ns >= 2 * CLAIM_WINDOW_NS) { /* nobody asked for so long that these are old, too */
+        stat_add(STAT_CLAIMS, -(int64_t)sh->old.count);
+        set_fini(&sh->old);
+    }
     sh->young_since_ns = now_ns;
 }
 

@@ -200,6 +200,16 @@ static enum err find_in_page(const struct id_run *r, const unsigned char *page, 
     return ERR_OK;
 }
 
+static enum err find_in_page_of(struct file *f, const struct id_run *r, uint32_t i, const struct id_want *want) {
+    unsigned char page[PAGE_BYTES_MAX + 8];
+    uint32_t from = top_offset(r, i), to = top_offset(r, i + 1);
+    if (to < from || to - from > PAGE_BYTES_MAX)
+        return ERR_CORRUPT;
+    memset(page + (to - from), 0, 8);
+    TRY(file_read_all(f, page, to - from, r->offset + from));
+    return find_in_page(r, page, to - from, want);
+}
+
 static enum err find_in_run(struct file *f, const struct id_run *r, const struct id_want *want) {
     uint32_t low = 0, high = r->page_count; /* the first page whose first prefix is not below the wanted */
     while (low < high) {
@@ -209,16 +219,24 @@ static enum err find_in_run(struct file *f, const struct id_run *r, const struct
         else
             high = mid;
     }
-    unsigned char page[PAGE_BYTES_MAX + 8];
-    for (uint32_t i = low ? low - 1 : 0; i < r->page_count && top_prefix(r, i) <= want->prefix; i++) {
-        uint32_t from = top_offset(r, i), to = top_offset(r, i + 1);
-        if (to < from || to - from > PAGE_BYTES_MAX)
-            return ERR_CORRUPT;
-        memset(page + (to - from), 0, 8);
-        TRY(file_read_all(f, page, to - from, r->offset + from));
-        TRY(find_in_page(r, page, to - from, want));
-    }
+    for (uint32_t i = low ? low - 1 : 0; i < r->page_count && top_prefix(r, i) <= want->prefix; i++)
+        TRY(find_in_page_of(f, r, i, want));
     return ERR_OK;
+}
+
+static void found_nothing(void *ctx UNUSED, uint32_t block UNUSED, uint32_t page UNUSED) {}
+
+enum err index_ids_check(struct file *f, struct str section) {
+    struct reader r = reader_of(section);
+    const struct id_want all = { UINT64_MAX, found_nothing, NULL };
+    for (uint32_t left = section.n ? reader_le32(&r) : 0; left; left--) {
+        struct id_run run;
+        if (!read_run(&r, &run))
+            return ERR_CORRUPT;
+        for (uint32_t i = 0; i < run.page_count; i++)
+            TRY(find_in_page_of(f, &run, i, &all));
+    }
+    return reader_done(&r) || section.n == 0 ? ERR_OK : ERR_CORRUPT;
 }
 
 enum err index_ids_find(struct file *f, struct str section, uint64_t prefix,

@@ -27,3 +27,5 @@ void index_ids_write(const struct index_ids *x, struct buf *out);
 /* Calls `each` for every place where an id with that prefix may be. The section was checked; pages are checked here: ERR_CORRUPT. */
 NODISCARD enum err index_ids_find(struct file *f, struct str section, uint64_t prefix,
                                   void (*each)(void *ctx, uint32_t block, uint32_t page), void *ctx);
+/* All pages. */
+NODISCARD enum err index_ids_check(struct file *f, struct str section);

@@ -12,3 +12,5 @@ void index_words_write(const uint64_t *hashes, size_t count, struct buf *out);
 NODISCARD enum err index_words_lines(struct file *f, uint64_t offset, uint32_t *out_lines);
 /* False in *out_may: surely not there. */
 NODISCARD enum err index_words_test(struct file *f, uint64_t offset, uint32_t lines, uint64_t hash, bool *out_may);
+/* All lines. */
+NODISCARD enum err index_words_check(struct file *f, uint64_t offset, uint32_t lines);

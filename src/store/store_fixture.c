@@ -1,6 +1,7 @@
 #include "store/store_fixture.h"
 #include "base/assert.h"
 #include "base/bits.h"
+#include "base/heap.h"
 #include "catalog/catalog.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -211,6 +212,35 @@ void fixture_random(struct store_fixture *f, struct random *r, size_t count, int
                                    .number = (int64_t)(a % 100000) };
         fixture_add(f, &row);
     }
+}
+
+/* ---- a file in memory ---- */
+
+struct memory_file {
+    struct file base;
+    struct str bytes;
+};
+
+static enum err memory_read(struct file *f, void *to, size_t n, uint64_t offset, size_t *out_n) {
+    struct str b = ((struct memory_file *)f)->bytes;
+    *out_n = offset >= b.n ? 0 : b.n - offset < n ? (size_t)(b.n - offset) : n;
+    if (*out_n)
+        memcpy(to, b.p + offset, *out_n);
+    return ERR_OK;
+}
+
+static enum err memory_size(struct file *f, uint64_t *out) {
+    *out = ((struct memory_file *)f)->bytes.n;
+    return ERR_OK;
+}
+
+static void memory_close(struct file *f) { heap_free(f); }
+
+struct file *fixture_file(struct str bytes) {
+    static const struct file_ops ops = { .read = memory_read, .size = memory_size, .close = memory_close };
+    struct memory_file *f = HEAP_NEW(struct memory_file);
+    *f = (struct memory_file){ { &ops }, bytes };
+    return &f->base;
 }
 
 /* ---- rows out ---- */

@@ -54,6 +54,9 @@ bool fixture_publish(struct store_fixture *f, enum table table);
 /* `count` rows of a handful of streams around `time_ns`, spread over `spread_ns`. */
 void fixture_random(struct store_fixture *f, struct random *r, size_t count, int64_t time_ns, int64_t spread_ns);
 
+/* A read-only file over bytes that the caller keeps. */
+struct file *fixture_file(struct str bytes);
+
 /* What a scan gives, in scan order. Rows hidden by deletes and retention are left out; `damaged` (may be NULL) counts blocks and pages that
  * failed their check. */
 struct scan_request fixture_request(enum table table);
