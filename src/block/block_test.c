@@ -260,6 +260,27 @@ TEST(chosen_rows_are_the_only_ones) {
     world_free(w);
 }
 
+TEST(streams_are_in_order_also_when_they_come_and_go_and_their_dictionary_is_another) {
+    struct block_builder *builder = block_builder_new();
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        struct world *w = world_new(seed); /* mostly where the last one was */
+        for (unsigned round = 0; round < 4; round++) {
+            struct block_build_options o = { .table = TABLE_LOGS };
+            world_fill(w, (struct shape){
+                              .rows = 200, .fields = 2, .streams = 3 + round * 60, .presence_percent = 50 });
+            block_builder_start(builder, &o, &w->batch, NULL, w->batch.rows.n);
+            struct block *b = world_open(block_builder_finish(builder));
+            world_check(w, b);
+            block_free(b);
+            batch_clear(&w->batch);
+            if (round == 2)
+                stream_dict_reset(&w->streams);
+        }
+        world_free(w);
+    }
+    block_builder_free(builder);
+}
+
 TEST(claims_come_back_in_order) {
     struct world *w = world_new(2);
     AUTO(arena) mem;
@@ -313,5 +334,6 @@ TEST_MAIN(RUN(a_random_batch_comes_back_value_by_value), RUN(odd_texts_come_back
           RUN(a_name_given_twice_keeps_both_values), RUN(no_flipped_bit_gives_a_wrong_value),
           RUN(few_rows_make_a_small_block_and_many_a_paged_one),
           RUN(steps_make_the_same_bytes_as_one_finish_and_as_a_used_builder),
-          RUN(chosen_rows_are_the_only_ones), RUN(claims_come_back_in_order),
-          RUN(a_newer_block_is_refused_by_name_and_not_called_damaged))
+          RUN(chosen_rows_are_the_only_ones),
+          RUN(streams_are_in_order_also_when_they_come_and_go_and_their_dictionary_is_another),
+          RUN(claims_come_back_in_order), RUN(a_newer_block_is_refused_by_name_and_not_called_damaged))

@@ -8,11 +8,34 @@ void row_order_fini(struct row_order *o) {
     VEC_FINI(&o->streams);
     VEC_FINI(&o->local_of);
     VEC_FINI(&o->timed);
+    stream_rank_fini(&o->ranks);
 }
 
-static int stream_cmp(const void *a, const void *b) {
+static int by_rank(const void *a, const void *b) {
     const struct order_stream *x = a, *y = b;
-    return str_cmp(x->labels, y->labels);
+    return x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
+static bool in_order(const struct row_order *o) {
+    for (size_t i = 1; i < o->streams.n; i++)
+        if (str_cmp(o->streams.p[i - 1].labels, o->streams.p[i].labels) >= 0)
+            return false;
+    return true;
+}
+
+/* By labels, with what is known from earlier blocks; when that is of a dictionary that is no more, anew. */
+static void sort_streams(struct row_order *o, const struct stream_dict *dict) {
+    bool sorted = false;
+    for (int attempt = 0; attempt < 2 && !sorted; attempt++) {
+        stream_rank_update(&o->ranks, dict);
+        for (size_t i = 0; i < o->streams.n; i++)
+            o->streams.p[i].rank = o->ranks.rank_of.p[o->streams.p[i].number];
+        qsort(o->streams.p, o->streams.n, sizeof *o->streams.p, by_rank);
+        sorted = in_order(o);
+        if (!sorted)
+            stream_rank_forget(&o->ranks);
+    }
+    ASSERT(sorted);
 }
 
 /* Finds the streams, counts their rows, and gives each its run. */
@@ -31,12 +54,12 @@ static void count_streams(struct row_order *o, const struct batch *batch, const 
         uint32_t *local = &o->local_of.p[number];
         if (*local == 0) {
             VEC_PUSH(&o->streams,
-                     (struct order_stream){ batch->streams->entries.p[number].labels, number, 0, 0 });
+                     (struct order_stream){ batch->streams->entries.p[number].labels, number, 0, 0, 0 });
             *local = (uint32_t)o->streams.n;
         }
         o->streams.p[*local - 1].count++;
     }
-    qsort(o->streams.p, o->streams.n, sizeof *o->streams.p, stream_cmp);
+    sort_streams(o, batch->streams);
     uint32_t first = 0;
     for (size_t s = 0; s < o->streams.n; s++) {
         struct order_stream *stream = &o->streams.p[s];

@@ -3,16 +3,19 @@
 
 enum { ID_DIGITS = 16, LOWER_BYTES = 256 };
 
-static int hex_digit(char c) {
-    char l = ascii_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
+/* 16 more than the value of a hex digit; 0: none. */
+static const uint8_t digits[256] = {
+    // tidy: table
+    ['0'] = 16, ['1'] = 17, ['2'] = 18, ['3'] = 19, ['4'] = 20, ['5'] = 21, ['6'] = 22, ['7'] = 23,
+    ['8'] = 24, ['9'] = 25, ['a'] = 26, ['b'] = 27, ['c'] = 28, ['d'] = 29, ['e'] = 30, ['f'] = 31,
+    ['A'] = 26, ['B'] = 27, ['C'] = 28, ['D'] = 29, ['E'] = 30, ['F'] = 31,
+};
 
 bool id_is_hex(struct str id) {
+    uint8_t all = 16;
     for (size_t i = 0; i < id.n; i++)
-        if (hex_digit(id.p[i]) < 0)
-            return false;
-    return id.n >= ID_DIGITS;
+        all &= digits[(unsigned char)id.p[i]];
+    return all && id.n >= ID_DIGITS;
 }
 
 /* In pieces, so that no id is too long for it. */
@@ -34,6 +37,6 @@ uint64_t id_prefix(struct str id) {
         return hash_lower(id);
     uint64_t v = 0;
     for (size_t i = 0; i < ID_DIGITS; i++)
-        v = v << 4 | (uint64_t)hex_digit(id.p[i]);
+        v = v << 4 | (digits[(unsigned char)id.p[i]] & 15);
     return v;
 }
