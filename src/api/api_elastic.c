@@ -128,6 +128,13 @@ static void handle_document(void *ctx, struct http_request *r, const struct str 
         reply_error(r, 404, "resource_not_found_exception", "there is no such document");
 }
 
+/* A row is visible when it is acknowledged: there is nothing left to refresh. */
+static void handle_refresh(void *ctx, struct http_request *r, const struct str *segments) {
+    (void)ctx;
+    (void)segments;
+    reply(r, 200, STR("{\"_shards\":{\"total\":1,\"successful\":1,\"failed\":0}}"));
+}
+
 /* An index needs no making: it exists as soon as someone writes to it. */
 static void handle_index(void *ctx, struct http_request *r, const struct str *segments) {
     (void)ctx;
@@ -152,6 +159,8 @@ void api_elastic_routes(struct api *api, struct router *r) {
         { "GET|HEAD|PUT|DELETE", "/_component_template/{name}", handle_document, api, false },
         { "GET|HEAD|PUT|DELETE", "/_data_stream/{name}", handle_document, api, false },
         { "GET|HEAD|PUT|DELETE", "/_ingest/pipeline/{name}", handle_document, api, false },
+        { "GET|POST", "/_refresh", handle_refresh, api, false },
+        { "GET|POST", "/{index}/_refresh", handle_refresh, api, false },
         { "HEAD|PUT", "/{index}", handle_index, api, false },
     };
     for (size_t i = 0; i < COUNT_OF(routes); i++)
