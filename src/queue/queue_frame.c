@@ -87,6 +87,9 @@ enum err queue_file_header_decode(struct str copy, struct err_text *why, struct 
     if (h.incompat != 0)
         return err_say(why, ERR_UNSUPPORTED, "features 0x%x of the journal, unknown to this program",
                        h.incompat);
+    if (h.epoch > QUEUE_NUMBER_MAX || h.first_sequence > QUEUE_NUMBER_MAX ||
+        h.first_position > QUEUE_NUMBER_MAX)
+        return err_say(why, ERR_CORRUPT, "the header of a journal file that nobody wrote");
     *out = h;
     return ERR_OK;
 }
@@ -145,12 +148,12 @@ bool queue_frame_decode(const char header[QUEUE_FRAME_HEADER_BYTES], struct queu
         .block_count = le32_get(header + AT_BLOCK_COUNT),
         .body_crc32c = le32_get(header + AT_BODY_CRC),
     };
-    static const char zeros[QUEUE_FRAME_HEADER_BYTES - AT_RESERVED];
     bool sound = f.body_bytes <= QUEUE_FRAME_BYTES_MAX &&
                  f.frame_bytes == queue_frame_align(QUEUE_FRAME_HEADER_BYTES + f.body_bytes) &&
                  f.block_count >= 1 && f.block_count <= QUEUE_FRAME_BLOCKS_MAX &&
                  f.body_bytes >= f.block_count * sizeof(uint32_t) && f.position != 0 &&
-                 f.group_sequence <= f.sequence && memcmp(header + AT_RESERVED, zeros, sizeof zeros) == 0;
+                 f.position <= QUEUE_NUMBER_MAX && f.sequence <= QUEUE_NUMBER_MAX &&
+                 f.group_sequence <= f.sequence;
     if (sound)
         *out = f;
     return sound;

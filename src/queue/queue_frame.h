@@ -17,6 +17,10 @@ enum {
     QUEUE_FRAME_BYTES_MAX = 1 << 30,
 };
 
+/* Epochs, sequences and positions are below: more are never reached, so counting on from one cannot overflow.
+ */
+#define QUEUE_NUMBER_MAX (1ull << 62)
+
 /* One incarnation of a file. A recycled file gets a new epoch and salt, and with them its old frames are
  * void. */
 struct queue_file_header {

@@ -298,7 +298,8 @@ static void name_found(void *ctx, const char *name) {
     if (n < 0 || (size_t)n >= sizeof found.path)
         return; /* not a name of ours */
     uint64_t epoch = strtoull(name, NULL, 16);
-    folder->epoch_max = epoch > folder->epoch_max ? epoch : folder->epoch_max;
+    if (epoch > folder->epoch_max && epoch <= QUEUE_NUMBER_MAX)
+        folder->epoch_max = epoch;
     folder->too_many |= folder->journals.n >= QUEUE_FILES_MAX;
     if (journal && !folder->too_many)
         VEC_PUSH(&folder->journals, found);

@@ -72,6 +72,42 @@ static void file_put(struct disk *d, const char *path, const char *p, size_t n) 
     file_close(f);
 }
 
+static void ignore(struct letter *l) {
+    (void)l;
+}
+
+static struct queue *opened(struct disk *d, uint64_t *last) {
+    struct queue *q = NULL;
+    struct queue_replay replay;
+    struct err_text why;
+    *last = 0;
+    struct queue_config c = { .disk = d,
+                              .clock = &clock_real,
+                              .folder = "j",
+                              .published = published,
+                              .ctx = last,
+                              .stepped = true,
+                              .file_bytes = 16384 };
+    return queue_open(&c, &replay, &why, &q) == ERR_OK ? q : NULL;
+}
+
+/* What is added behind foreign bytes gets a position above theirs and is found again. */
+static void add_and_reopen(struct disk *d, struct queue *q, uint64_t *last) {
+    struct mailbox box;
+    mailbox_init(&box, NULL, NULL);
+    struct str block = STR("block");
+    struct submission s = { .done.open = ignore, .mailbox = &box, .blocks = &block, .block_count = 1 };
+    if (queue_submit(q, &s) != ERR_OK || !queue_step(q) || s.result != ERR_OK)
+        abort();
+    uint64_t added = s.position;
+    queue_close(q);
+    mailbox_fini(&box);
+    q = opened(d, last);
+    if (!q || *last != added)
+        abort();
+    queue_close(q);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 1 || size > INPUT_BYTES_MAX)
         return 0;
@@ -95,18 +131,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         header_fix(p, n, 2);
         file_put(d, "j/0000000000000002.journal", p, n);
     }
-    uint64_t last = 0;
-    struct queue *q = NULL;
-    struct queue_replay replay;
-    struct err_text why;
-    if (queue_open(&(struct queue_config){ .disk = d,
-                                           .clock = &clock_real,
-                                           .folder = "j",
-                                           .published = published,
-                                           .ctx = &last,
-                                           .stepped = true },
-                   &replay, &why, &q) == ERR_OK)
-        queue_close(q);
+    uint64_t last;
+    struct queue *q = opened(d, &last);
+    if (q)
+        add_and_reopen(d, q, &last);
     disk_close(d);
     heap_free(p);
     return 0;
