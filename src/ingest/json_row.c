@@ -20,25 +20,30 @@
  * takes, never what it means. Nodes die with the slots they name, between two rows.
  */
 enum {
-    KEY_BYTES_EXPECTED = 32, /* `"key":`; longer keys always go the general way */
-    KEY_NODES_MAX = 2 * ROW_SLOTS_MAX,
+    KEY_BYTES_EXPECTED = 32,           /* `"key":`; longer keys always go the general way */
+    KEY_NODES_MAX = 2 * ROW_SLOTS_MAX, /* and ROW_CELLS_MAX of one row more */
     NODE_ROOT = 0,
     NODE_NONE = NODE_ROOT, /* the root follows no key */
     NODE_STRANGER = 1,
+    QUICK_COUNT = 512,
 };
 
 struct key_node {
     char text[KEY_BYTES_EXPECTED];
-    uint32_t text_bytes;   /* 0: never expected */
+    uint32_t text_bytes; /* 0: never expected */
+    uint32_t parent;
     uint32_t next[2];      /* most likely followers, the latest first */
     uint32_t first[2];     /* the same for the first key of the object that is this key's value */
     struct row_slot *slot; /* NULL, of the stranger: goes to @rest under its name */
     struct str name;       /* full */
 };
 
+_Static_assert(KEY_NODES_MAX + ROW_CELLS_MAX + 2 <= UINT16_MAX, "quick holds numbers of nodes");
+
 struct key_tree {
     VEC(struct key_node) nodes;
-    struct map by_key; /* parent's number and raw key -> node */
+    struct map by_key;           /* parent's number and raw key -> node */
+    uint16_t quick[QUICK_COUNT]; /* by quick_place(): a node, to be compared; before the map is asked */
     struct buf scratch, path;
     uint32_t epoch; /* of the maker's slots */
 };
@@ -55,6 +60,7 @@ struct walk {
 
 static void tree_reset(struct key_tree *t, uint32_t epoch) {
     map_clear(&t->by_key);
+    memset(t->quick, 0, sizeof t->quick);
     t->nodes.n = 0;
     VEC_PUSH(&t->nodes, (struct key_node){ 0 });
     VEC_PUSH(&t->nodes, (struct key_node){ 0 });
@@ -93,18 +99,31 @@ static void expect_text(struct key_node *n, struct str raw_key) {
     n->text_bytes = (uint32_t)raw_key.n + 3;
 }
 
-/* Are the bytes at `p` (at least KEY_BYTES_EXPECTED of them) the node's key? */
-static inline bool is_expected(const struct key_node *n, const char *p) {
+/* So many bytes of ones, then zeros. */
+static inline const char *mask_of(size_t ones_count) {
     static const char ones[2 * KEY_BYTES_EXPECTED] = {
 #define FF8 -1, -1, -1, -1, -1, -1, -1, -1
         FF8, FF8, FF8, FF8
 #undef FF8
     };
-    const char *mask = ones + KEY_BYTES_EXPECTED - n->text_bytes;
+    return ones + KEY_BYTES_EXPECTED - ones_count;
+}
+
+/* Are the bytes at `p` (at least KEY_BYTES_EXPECTED of them) the node's key? */
+static inline bool is_expected(const struct key_node *n, const char *p) {
+    const char *mask = mask_of(n->text_bytes);
     uint64_t differ = 0;
     for (size_t i = 0; i < KEY_BYTES_EXPECTED; i += 8)
         differ |= (le64_get(p + i) ^ le64_get(n->text + i)) & le64_get(mask + i);
     return differ == 0 && n->text_bytes;
+}
+
+/* From the parent and up to 16 bytes of a key (at least 16 of them readable). */
+static inline size_t quick_place(uint32_t parent, const char *key, size_t n) {
+    const char *mask = mask_of(n < 16 ? n : 16);
+    uint64_t a = le64_get(key) & le64_get(mask), b = le64_get(key + 8) & le64_get(mask + 8);
+    uint64_t h = (a ^ (b + parent) * 0x9e3779b97f4a7c15u ^ n) * 0x9e3779b97f4a7c15u;
+    return h >> 55;
 }
 
 static void learn(uint32_t likely[2], uint32_t node) {
@@ -143,14 +162,27 @@ static uint32_t node_new(struct walk *w, uint32_t parent, struct json_text key, 
         return node;
     }
     n.name = n.slot->name;
+    n.parent = parent;
     expect_text(&n, key.raw);
     VEC_PUSH(&t->nodes, n);
     bool is_new;
     return map_put(&t->by_key, buf_str(&t->scratch), (uint32_t)t->nodes.n - 1, &is_new);
 }
 
+/* NODE_NONE after a mistake. */
+static uint32_t node_by_map(struct walk *w, uint32_t parent, struct json_text key) {
+    buf_clear(&w->t->scratch);
+    buf_add_le32(&w->t->scratch, parent);
+    buf_add(&w->t->scratch, key.raw);
+    uint32_t node;
+    if (map_get(&w->t->by_key, buf_str(&w->t->scratch), &node))
+        return node;
+    return node_new(w, parent, key, key.raw.p - 1);
+}
+
 /* The general way. `*p` is at the key; then behind its colon. NODE_NONE after a mistake. */
 static uint32_t node_find(struct walk *w, uint32_t parent, const char **p) {
+    struct key_tree *t = w->t;
     struct json_text key = { 0 };
     const char *at = *p, *quote = NULL;
     if (at < w->end && *at == '"')
@@ -160,19 +192,25 @@ static uint32_t node_find(struct walk *w, uint32_t parent, const char **p) {
         return NODE_NONE;
     }
     key.raw = (struct str){ at + 1, (size_t)(quote - at - 1) };
+    uint16_t *quick = NULL;
+    if (LIKELY(w->end - at >= KEY_BYTES_EXPECTED)) {
+        quick = &t->quick[quick_place(parent, key.raw.p, key.raw.n)];
+        const struct key_node *n = &t->nodes.p[*quick];
+        if (LIKELY(n->parent == parent && is_expected(n, at))) {
+            *p += n->text_bytes;
+            return *quick;
+        }
+    }
     const char *colon = json_scan_space(quote + 1, w->end);
     if (colon == w->end || *colon != ':') {
         fail(w, colon, "expected ':' after the key");
         return NODE_NONE;
     }
     *p = colon + 1;
-    buf_clear(&w->t->scratch);
-    buf_add_le32(&w->t->scratch, parent);
-    buf_add(&w->t->scratch, key.raw);
-    uint32_t node;
-    if (map_get(&w->t->by_key, buf_str(&w->t->scratch), &node))
-        return node;
-    return node_new(w, parent, key, at);
+    uint32_t node = node_by_map(w, parent, key);
+    if (quick && node > NODE_STRANGER)
+        *quick = (uint16_t)node;
+    return node;
 }
 
 /* The key at `*p`, which follows `before` (the object's own node when `first`). */

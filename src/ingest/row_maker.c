@@ -229,13 +229,14 @@ struct row_slot *row_maker_slot(struct row_maker *m, struct str name) {
 void row_maker_begin(struct row_maker *m) {
     if (UNLIKELY(m->slots.n > ROW_SLOTS_MAX))
         forget_slots(m);
-    m->mark = batch_mark(m->batch);
+    struct batch *b = m->batch;
+    m->mark = (struct batch_mark){ b->rows.n, b->cells.n, b->claims.n, b->raw_bytes };
     m->row_number++;
     m->uses = 0;
     m->rest.n = 0;
     m->rest.overflow = false;
     m->row_open = true;
-    (void)batch_row_begin(m->batch);
+    (void)batch_row_begin(b);
 }
 
 static void add_json(struct buf *out, struct cell value) {
@@ -363,29 +364,64 @@ enum err row_maker_labels(struct row_maker *m, const struct label *labels, size_
     return m->base_stream == UINT32_MAX ? ERR_LIMIT : ERR_OK;
 }
 
-static void add_label_value(struct buf *key, struct cell value) {
-    size_t at = key->n;
-    buf_add_le32(key, 0);
-    if (value_has_bytes(value.type))
-        buf_add_bytes(key, value.p, value.bytes);
-    else
-        add_json(key, value);
-    if (buf_ok(key))
-        le32_put(key->p + at, (uint32_t)(key->n - at - 4));
+/* Labels are short: a call of memcpy costs more than their copy. */
+static inline char *copy_short(char *to, const char *from, size_t n) {
+    if (n >= 8 && n <= 16) {
+        uint64_t head = le64_get(from), tail = le64_get(from + n - 8);
+        le64_put(to, head);
+        le64_put(to + n - 8, tail);
+    } else if (n >= 4 && n < 8) {
+        uint32_t head = le32_get(from), tail = le32_get(from + n - 4);
+        le32_put(to, head);
+        le32_put(to + n - 4, tail);
+    } else if (n) {
+        memcpy(to, from, n);
+    }
+    return to + n;
+}
+
+/* A label that came as a number or a boolean gets its text. False when memory is spent. */
+static bool label_to_text(struct row_maker *m, struct cell *value) {
+    AUTO(buf) text = { 0 };
+    struct str kept;
+    add_json(&text, *value);
+    if (arena_dup(&m->batch->mem, buf_str(&text), &kept) != ERR_OK)
+        return false;
+    *value = cell_bytes(0, VALUE_STRING, kept);
+    return true;
+}
+
+/* The key of a stream: the protocol's labels, then (number, length, value) of each label field of the row. */
+static bool stream_key(struct row_maker *m, uint64_t label_uses) {
+    enum { HEAD_BYTES = 5 };
+    size_t bytes = m->base_key.n;
+    for (uint64_t left = label_uses; left; left &= left - 1) {
+        struct cell *value = &m->state[__builtin_ctzll(left)].value;
+        if (UNLIKELY(!value_has_bytes(value->type)) && !label_to_text(m, value))
+            return false;
+        bytes += HEAD_BYTES + value->bytes;
+    }
+    buf_clear(&m->key);
+    char *to = buf_reserve(&m->key, bytes);
+    if (!to)
+        return false;
+    to = copy_short(to, m->base_key.p, m->base_key.n);
+    for (; label_uses; label_uses &= label_uses - 1) {
+        unsigned use = (unsigned)__builtin_ctzll(label_uses);
+        const struct cell *value = &m->state[use].value;
+        *to = (char)(use - ROW_USE_LABEL);
+        le32_put(to + 1, value->bytes);
+        to = copy_short(to + HEAD_BYTES, value->p, value->bytes);
+    }
+    m->key.n = bytes;
+    return true;
 }
 
 /* The stream of the row that is being ended: the protocol's labels and the row's label fields. */
 static uint32_t row_stream(struct row_maker *m, uint64_t label_uses, struct err_text *why) {
     if (!label_uses)
         return m->base_stream;
-    buf_clear(&m->key);
-    buf_add(&m->key, buf_str(&m->base_key));
-    for (; label_uses; label_uses &= label_uses - 1) {
-        unsigned use = (unsigned)__builtin_ctzll(label_uses);
-        buf_add_char(&m->key, (char)(use - ROW_USE_LABEL));
-        add_label_value(&m->key, m->state[use].value);
-    }
-    if (!buf_ok(&m->key)) {
+    if (UNLIKELY(!stream_key(m, label_uses))) {
         ERR_IGNORE(err_say(why, ERR_LIMIT, "labels of more than %d bytes", LABELS_BYTES_MAX), "said");
         return UINT32_MAX;
     }

@@ -101,26 +101,17 @@ static const char *number_end(const char *p, const char *end, const char **out_p
     return p;
 }
 
-static const double power_of_ten[16] = { 1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                         1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
-
-/*
- * "12.345" without an exponent: at most 15 digits make an exact integer and an exact power of ten, so one
- * division gives the nearest double (Clinger 1990), and any decimal of at most 15 digits prints back as
- * itself. Left to the general way: more digits, a last digit 0, and values under 1e-4, which print with an
- * exponent.
- */
+/* The short way of json_scan_number() for a decimal with a sign, or near the end of the text. */
 static bool decimal_exact(const char *p, const char *point, const char *end, double *out) {
     bool minus = *p == '-';
     p += minus;
-    size_t whole = (size_t)(point - p), fraction = (size_t)(end - point - 1);
-    if (whole + fraction > 15 || end[-1] == '0')
+    if (end - p > 16 || end[-1] == '0')
         return false;
     uint64_t v = 0;
     for (; p < end; p++)
         if (p != point)
             v = v * 10 + (uint64_t)(*p - '0');
-    double f = (double)v / power_of_ten[fraction];
+    double f = (double)v / json_power_of_ten[end - point - 1];
     if (f < 1e-4)
         return false;
     *out = minus ? -f : f;

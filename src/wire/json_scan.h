@@ -59,14 +59,33 @@ struct json_number {
 };
 /* `p` is at '-' or a digit. Behind the number, or NULL when it is not one. */
 const char *json_scan_number_slow(const char *p, const char *end, struct json_number *out);
+static const double json_power_of_ten[16] = { 1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                              1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+/*
+ * Two short ways. Up to 17 digits are an integer without a check for overflow. And "12.345": at most 15
+ * digits make an exact integer and an exact power of ten, so one division gives the nearest double (Clinger
+ * 1990), and any decimal of at most 15 digits prints back as itself. Left to the long way: signs, exponents,
+ * leading zeros, more digits, a last digit 0, and values under 1e-4, which print with an exponent.
+ */
 static inline const char *json_scan_number(const char *p, const char *end, struct json_number *out) {
-    /* Up to 18 digits cannot overflow; a point, an exponent, a sign or a leading zero takes the long way. */
-    const char *q = p;
+    const char *q = p, *last = end - p > 18 ? p + 18 : end;
     uint64_t v = 0;
-    const char *last = end - p > 18 ? p + 18 : end;
     while (q < last && (unsigned char)(*q - '0') < 10)
         v = v * 10 + (unsigned char)(*q++ - '0');
-    if (q == p || q == last || *q == '.' || (*q | 0x20) == 'e' || (*p == '0' && q - p > 1))
+    if (UNLIKELY(q == p || q == last || (*p == '0' && q - p > 1)))
+        return json_scan_number_slow(p, end, out);
+    if (*q == '.') {
+        const char *point = q++;
+        while (q < last && (unsigned char)(*q - '0') < 10)
+            v = v * 10 + (unsigned char)(*q++ - '0');
+        double f = (double)v / json_power_of_ten[(q - point - 1) & 15];
+        if (UNLIKELY(q == last || q - p > 16 || (*q | 0x20) == 'e' || q[-1] == '0' || q[-1] == '.' ||
+                     f < 1e-4))
+            return json_scan_number_slow(p, end, out);
+        *out = (struct json_number){ JSON_NUMBER_FLOAT, { .f = f } };
+        return q;
+    }
+    if (UNLIKELY((*q | 0x20) == 'e'))
         return json_scan_number_slow(p, end, out);
     *out = (struct json_number){ JSON_NUMBER_INT, { .i = (int64_t)v } };
     return q;
