@@ -66,8 +66,17 @@ static void print_literal(const struct value *v, struct buf *out) {
     }
 }
 
+/* Between slashes `\/` means `/`, and a lone backslash at the end would hide the slash: such needles came in
+ * quotes. */
+static bool fits_slashes(struct str needle) {
+    for (size_t i = 0; i < needle.n; i++)
+        if (needle.p[i] == '\\' && (++i == needle.n || needle.p[i] == '/'))
+            return false;
+    return true;
+}
+
 static void print_regex(struct str needle, struct buf *out) {
-    if (needle.n == 0 || needle.p[needle.n - 1] == '\\') {
+    if (!fits_slashes(needle)) {
         print_quoted(needle, '"', out);
         return;
     }

@@ -268,3 +268,25 @@ struct expr *parser_expr(struct parser *p) {
     p->wide = wide;
     return e;
 }
+
+bool parser_wildcard(struct parser *p, struct str *out) {
+    parser_peek(p);
+    size_t end = lex_word(p->text, p->pos, true), next = lex_space(p->text, end);
+    struct str word = { p->text.p + p->pos, end - p->pos };
+    bool alone = next == p->text.n || lex_at(p->text, next) == ',' || lex_at(p->text, next) == '|';
+    if (p->failed || word.n == 0 || !alone || (word.p[0] != '*' && word.p[word.n - 1] != '*'))
+        return false;
+    for (size_t i = 0; i < word.n; i++)
+        if (word.p[i] != '*' && word.p[i] != '-' && !lex_name_byte(word.p[i]))
+            return false;
+    *out = word;
+    p->pos = end;
+    return true;
+}
+
+bool parser_at_number(struct parser *p) {
+    uint64_t number;
+    parser_peek(p);
+    size_t end = lex_word(p->text, p->pos, true);
+    return !p->failed && str_to_u64((struct str){ p->text.p + p->pos, end - p->pos }, &number);
+}

@@ -51,3 +51,8 @@ void parser_define(struct parser *p, struct str name);
 PRINTF(4, 5) bool parser_fail_at(struct parser *p, size_t offset, size_t length, const char *fmt, ...);
 /* For "did you mean": the name nearest to `word`, or NULL. `at` gives name i (or several, space-separated), NULL at the end. */
 const char *parser_suggest(struct parser *p, struct str word, const char *(*at)(size_t i));
+/* A lone bare word that starts or ends with `*` (`http_*`), star included, as an item of a list of fields. Nothing is taken when it
+ * returns false. */
+bool parser_wildcard(struct parser *p, struct str *out);
+/* A whole number comes next, as a word of its own. */
+bool parser_at_number(struct parser *p);

@@ -197,9 +197,21 @@ static struct expr *wrong_count(struct parser *p, size_t at, const struct fn *fn
     return NULL;
 }
 
+/* A column that a command named by its source text: `stats count() by bin(5m) | sort bin(5m)`. */
+static struct expr *made_column(struct parser *p, size_t open) {
+    size_t at = p->pos, end = lex_at(p->text, open) == '(' ? lex_group(p->text, open) : SIZE_MAX;
+    if (end == SIZE_MAX || !parser_is_defined(p, source(p, at, end)))
+        return NULL;
+    p->pos = end;
+    return parser_field_node(p, at, source(p, at, end));
+}
+
 struct expr *parser_call(struct parser *p) {
     size_t at = p->pos, end = lex_name(p->text, at, LEX_NAME_PLAIN);
     struct str name = source(p, at, end);
+    struct expr *column = made_column(p, end);
+    if (column)
+        return column;
     struct expr *args[FN_ARGS_MAX + 1];
     size_t count = 0;
     p->pos = end;

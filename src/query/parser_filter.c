@@ -256,6 +256,9 @@ static bool field_prefix(struct parser *p, struct str *out_name) {
 }
 
 static struct expr *field_value(struct parser *p, struct str name) {
+    size_t at = p->pos;
+    if (str_eq(name, STR("_exists_"))) /* Elasticsearch's way to say name:* */
+        return parser_field(p, &name) ? parser_exists(p, at, name) : NULL;
     if (parser_peek(p) == '(')
         return group(p, name);
     if (parser_at_end(p) || lex_at(p->text, p->pos) == ')') {
@@ -279,9 +282,14 @@ static struct expr *word_or_call(struct parser *p) {
     struct str name = { p->text.p + at, end - at };
     if (name.n && lex_at(p->text, end) == '(')
         return condition(p, parser_call(p));
-    if (lex_word(p->text, at, false) == end && parser_is_defined(p, name)) {
+    size_t word_end = lex_word(p->text, at, false);
+    if (word_end == end && parser_is_defined(p, name)) {
         p->pos = end;
         return parser_field_node(p, at, name);
+    }
+    if (str_eq((struct str){ p->text.p + at, word_end - at }, STR("*:*"))) { /* Elasticsearch's everything */
+        p->pos = word_end;
+        return parser_node(p, EXPR_ALL, at);
     }
     return parser_term(p, (struct str){ 0 });
 }

@@ -2,6 +2,7 @@
 #include "query/parser_state.h"
 #include "query/query.h"
 #include "query/stage/stage.h"
+#include <stdio.h>
 /* Whole queries: a filter, then commands. The plan keeps everything in one arena, the text included. */
 enum { STAGES_MAX = 64 };
 
@@ -83,16 +84,26 @@ static bool parse_stage(struct parser *p, struct query *q) {
     return parser_at_end(p) ? !p->failed : parser_fail(p, "expected '|' or the end after %s", kind->name);
 }
 
+/* "limit exceeded" was perhaps meant to be searched for. */
+static bool hint_at_word(struct parser *p, struct str word) {
+    size_t n = strlen(p->why->msg);
+    (void)snprintf(p->why->msg + n, sizeof p->why->msg - n,
+                   "; to search for the word '" STR_FMT "', quote it", STR_ARG(word));
+    return false;
+}
+
 static bool parse_all(struct parser *p, struct query *q) {
     q->plan.filter = parser_node(p, EXPR_ALL, 0);
-    bool command = starts_with_command(p);
-    if (!command && !parser_at_end(p) && !add_filter(p, &q->plan.filter))
+    if (starts_with_command(p)) {
+        struct str word = next_word(p);
+        if (!parse_stage(p, q))
+            return hint_at_word(p, word);
+    } else if (!parser_at_end(p) && !add_filter(p, &q->plan.filter)) {
         return false;
-    while (!p->failed && (command || parser_take_symbol(p, "|"))) {
-        command = false;
+    }
+    while (!p->failed && parser_take_symbol(p, "|"))
         if (!parse_stage(p, q))
             return false;
-    }
     return !p->failed && q->plan.filter;
 }
 
