@@ -62,8 +62,9 @@ enum err exec_chain_open(struct exec *x, size_t from, size_t to, const struct ve
                                     .fields = i == from ? fields : NULL,
                                     .scratch = &out->scratch,
                                     .next = i + 1 < x->plan->stage_count ? s + 1 : NULL };
-        TRY(s->kind->exec->open(&scope, s->args, &out->ops[out->count]));
-        out->count++;
+        enum err e = s->kind->exec->open(&scope, s->args, &out->ops[out->count]);
+        out->count += out->ops[out->count] != NULL;
+        TRY(e);
     }
     for (size_t i = 0; i < out->count; i++)
         out->ops[i]->next = i + 1 < out->count ? out->ops[i + 1] : last;

@@ -68,4 +68,35 @@ TEST(groups_are_counted) {
            "count=6 good=3 p50(ms)=7.5");
 }
 
-TEST_MAIN(RUN(rows_come_newest_first_with_their_fields_in_order), RUN(groups_are_counted))
+TEST(row_by_row_commands_make_and_drop_fields) {
+    AUTO(exec_case) c;
+    exec_case_open(&c);
+    shop(&c);
+    ANSWER(&c, "error | fields ms * 2 as twice, status, s*", "twice=6 status=503 service='search'",
+           "twice=40 status=402 service='cart'");
+    ANSWER(&c, "error | eval late = ms > 10, ms = null | filter late | fields -@timestamp, -message",
+           "level='error' service='cart' host='a1' status=402 late=true");
+    ANSWER(
+        &c,
+        "503 OR status:503 | rename level as severity | fillnull value=\"none\" zone | fields severity, zone",
+        "severity='error' zone='none'");
+}
+
+TEST(rows_are_sorted_limited_and_deduplicated) {
+    AUTO(exec_case) c;
+    exec_case_open(&c);
+    shop(&c);
+    ANSWER(&c, "* | sort ms desc | limit 2 | fields ms", "ms=900", "ms=20");
+    ANSWER(&c, "* | sort status, -ms | fields ms", "ms=900", "ms=12", "ms=2.5", "ms=1.5", "ms=20", "ms=3");
+    ANSWER(&c, "* | dedup service | fields service, ms", "service='search' ms=3", "service='cart' ms=2.5");
+    ANSWER(&c, "* | tail 2 | fields ms", "ms=20", "ms=1.5");
+    ANSWER(&c, "* | stats count() by level | sort count() desc | limit 1", "level='info' count=3");
+    ANSWER(&c, "* | top 2 level", "level='info' count=3 percent=50",
+           "level='error' count=2 percent=33.333333333333336");
+    ANSWER(&c, "* | rare 1 level by service",
+           "service='cart' level='error' count=1 percent=33.333333333333336",
+           "service='search' level='error' count=1 percent=33.333333333333336");
+}
+
+TEST_MAIN(RUN(row_by_row_commands_make_and_drop_fields), RUN(rows_are_sorted_limited_and_deduplicated),
+          RUN(rows_come_newest_first_with_their_fields_in_order), RUN(groups_are_counted))
