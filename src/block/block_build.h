@@ -18,9 +18,7 @@ struct block_build_options {
     bool templates;     /* template-encode high-cardinality text (merges); false: text (ingest) */
     int zstd_level;     /* 0: 1 */
     /* Called at least once for each distinct token hash (text_match.h) of the texts of the block, when not
-     * NULL: STRING, NUMBER_TEXT and JSON values, `@rest` too, labels not. When `id` is set, columns of which
-     * every value is 16 or more lowercase hex digits give no words: that a token of 16 or more hex digits was
-     * not told says nothing. */
+     * NULL: STRING, NUMBER_TEXT and JSON values, `@rest` too, labels not. */
     void (*word)(void *ctx, uint64_t token_hash);
     /* Called for each id and page it is in, when not NULL: id_prefix() (words.h) of every value of the id
      * columns (trace_id), and of every token of 16 or more hex digits inside of a longer value. Repeats are

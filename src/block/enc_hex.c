@@ -152,7 +152,21 @@ static void number_by_time(struct encoder *e, const struct value_run *column) {
         e->codes.p[i] = rank[e->codes.p[i]];
 }
 
+/* People paste ids into a search box without saying what they are: word filters know them like any other word. */
+static void tell_words(struct encoder *e) {
+    char text[DIGITS_MAX];
+    for (size_t i = 0; e->word && i < e->dict.entries.n; i++) {
+        const unsigned char *id = (const unsigned char *)e->dict.entries.p[i].text.p;
+        if (e->id_shape == SHAPE_UUID)
+            uuid_unpack(id, text);
+        else
+            hex_unpack(id, e->id_bytes, text);
+        encoder_words(e, (struct str){ text, e->id_shape == SHAPE_UUID ? (size_t)UUID_CHARS : (size_t)e->id_bytes * 2 });
+    }
+}
+
 static bool plan_end(struct encoder *e, const struct value_run *column) {
+    tell_words(e);
     if (e->dict.entries.n <= ENTRIES_MAX && e->dict.entries.n * 4 <= (size_t)column->count * 3) {
         number_by_time(e, column);
         e->shared_encoding = ENCODING_HEX;

@@ -28,7 +28,6 @@ void encoder_init(struct encoder *e) {
 
 void encoder_start(struct encoder *e, const struct block_build_options *o) {
     e->use_templates = o->templates;
-    e->use_ids = o->id != NULL;
     e->zstd_level = o->zstd_level;
     e->word = o->word;
     e->word_ctx = o->ctx;

@@ -67,7 +67,7 @@ struct encoder {
     struct strip_writer *strips;
     struct int_runs ints;
     struct template_encoder *templates; /* made at first use */
-    bool use_templates, use_ids;
+    bool use_templates;
     int zstd_level;
     void (*word)(void *ctx, uint64_t token_hash); /* may be NULL */
     void *word_ctx;

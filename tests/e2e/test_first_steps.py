@@ -125,6 +125,21 @@ def test_flush_merge_and_restart_change_no_answer():
             assert after == before, (step, before, after)
 
 
+def test_an_id_is_found_by_field_and_bare_before_and_after_merges():
+    ids = [f"{i * 0x9e3779b97f4a7c15f39cc0605cedc835 % 2**128:032x}" for i in range(1, 400)]
+    with Server() as s:
+        s.ingest([{"service": "a", "message": f"m {i}", **({"trace_id": ids[i // 10]} if i % 2 else {}),
+                   "request": f"{ids[i % 399][:8]}-{ids[i % 399][8:12]}-4abc-8def-{ids[i % 399][12:24]}"} for i in range(3000)])
+        uuid = f"{ids[7][:8]}-{ids[7][8:12]}-4abc-8def-{ids[7][12:24]}"
+        for step in ("live", "/api/admin/flush", "/api/admin/merge"):
+            if step != "live":
+                assert s.post(step, b"")[0] == 200
+            for q, want in ((f"trace_id:{ids[77]}", 5), (ids[77], 5), (f'trace_id = "{ids[77]}"', 5), (ids[77].upper(), 5),
+                            (f"trace_id:{ids[77][:-1]}0", int(ids[77][-1] == "0") * 5), (uuid, 8), (f'request = "{uuid}"', 8)):
+                rows, _ = s.query(q)
+                assert len(rows) == want, (step, q, len(rows), want)
+
+
 def test_deleted_rows_are_gone_at_once_and_stay_gone():
     with Server() as s:
         s.ingest([{"service": "a" if i % 2 else "b", "message": f"row {i}"} for i in range(100)])
