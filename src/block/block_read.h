@@ -32,7 +32,7 @@ struct block_info {
     int64_t received_min_ms, received_max_ms;
     uint64_t raw_bytes;  /* of the rows as sent */
     uint64_t size_bytes; /* of the block */
-    size_t memory_bytes; /* held by this struct block */
+    size_t memory_bytes; /* held by this struct block; dictionaries come on top once they are read */
 };
 const struct block_info *block_info(const struct block *b);
 
@@ -69,8 +69,10 @@ NODISCARD enum err block_read_received(const struct block *b, uint32_t page, str
                                        const int64_t **out_ms);
 
 /*
- * One decoded page of one column, in memory of the arena given to block_read_column. Arrays have one
- * element a row; rows without a value hold zero, an empty string or code 0: look at `present` first.
+ * One decoded page of one column, in memory of the arena given to block_read_column; dictionaries and
+ * templates, which all pages of a column share, are decoded once and kept by the block (block_free ends
+ * them). Arrays have one element a row; rows without a value hold zero, an empty string or code 0: look at
+ * `present` first.
  */
 enum page_form { PAGE_EMPTY, PAGE_INTS, PAGE_FLOATS, PAGE_STRINGS, PAGE_DICT, PAGE_TEMPLATES };
 struct column_page {

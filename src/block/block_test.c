@@ -263,18 +263,21 @@ TEST(chosen_rows_are_the_only_ones) {
 TEST(streams_are_in_order_also_when_they_come_and_go_and_their_dictionary_is_another) {
     struct block_builder *builder = block_builder_new();
     for (uint64_t seed = 1; seed <= 12; seed++) {
-        struct world *w = world_new(seed); /* mostly where the last one was */
-        for (unsigned round = 0; round < 4; round++) {
+        struct world *w = world_new(seed); /* mostly at the address of the last one */
+        for (unsigned round = 0; round < 3; round++) {
             struct block_build_options o = { .table = TABLE_LOGS };
-            world_fill(w, (struct shape){
-                              .rows = 200, .fields = 2, .streams = 3 + round * 60, .presence_percent = 50 });
+            unsigned streams = round < 2 ? 40 : 100;
+            if (round == 1 && seed % 3 == 0)
+                stream_dict_reset(&w->streams);
+            world_fill(
+                w, (struct shape){ .rows = 500, .fields = 2, .streams = streams, .presence_percent = 50 });
             block_builder_start(builder, &o, &w->batch, NULL, w->batch.rows.n);
             struct block *b = world_open(block_builder_finish(builder));
             world_check(w, b);
             block_free(b);
             batch_clear(&w->batch);
-            if (round == 2)
-                stream_dict_reset(&w->streams);
+            if (round == 1 && seed % 2)
+                break;
         }
         world_free(w);
     }

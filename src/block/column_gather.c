@@ -55,6 +55,8 @@ void column_gather_count(struct column_gather *g, const uint32_t *rows, size_t f
     uint64_t bytes = 0;
     for (size_t k = from; k < to; k++) {
         const struct row *r = &b->rows.p[rows ? rows[k] : k];
+        if (r->cell_count == 0)
+            continue;
         const struct cell *c = b->cells.p + r->cell_first;
         g->cell_count += r->cell_count;
         for (const struct cell *end = c + r->cell_count; c < end; c++) {
@@ -131,6 +133,8 @@ void column_gather_fill(struct column_gather *g, size_t from, size_t to) {
     size_t row_count = g->order->rows.n;
     for (size_t k = from; k < to; k++) {
         const struct row *r = &b->rows.p[rows[k]];
+        if (r->cell_count == 0)
+            continue;
         const struct cell *c = b->cells.p + r->cell_first;
         if (k + PREFETCH_ROWS < row_count) {
             const struct row *ahead = &b->rows.p[rows[k + PREFETCH_ROWS]];

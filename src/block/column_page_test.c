@@ -270,13 +270,25 @@ TEST(every_word_and_id_is_told) {
               heard_word(h, "here"));
         CHECK(heard_word(h, "info") && heard_word(h, "warn") && heard_word(h, "thing") &&
               !heard_word(h, "word150"));
-        CHECK(!heard_word(h, "0000000000000001aaaaaaaaaaaaaaaa"));
+        CHECK(heard_word(h, "0000000000000001aaaaaaaaaaaaaaaa"));
         CHECK(h->id_count == 150);
         for (size_t i = 0; i < h->id_count; i++)
             CHECK(h->ids[i] == i && h->id_pages[i] == i / 64);
         heap_free(h);
         world_free(w);
     }
+}
+
+TEST(the_words_of_a_uuid_are_told) {
+    struct world *w = world_new(8);
+    struct heard *h = HEAP_NEW(struct heard);
+    add_traced(w, 0, "0123abcd-4567-89ab-cdef-00112233445f");
+    add_traced(w, 1, "1123abcd-4567-89ab-cdef-00112233445f");
+    (void)world_build(w, (struct block_build_options){ .word = hear_word, .id = hear_id, .ctx = h });
+    CHECK(heard_word(h, "0123abcd") && heard_word(h, "1123abcd") && heard_word(h, "00112233445f"));
+    CHECK(h->id_count == 2 && h->ids[0] != h->ids[1]);
+    heap_free(h);
+    world_free(w);
 }
 
 TEST(an_id_inside_of_a_longer_text_is_told_too) {
@@ -293,4 +305,4 @@ TEST_MAIN(RUN(a_page_of_any_form_keeps_exactly_the_rows_that_match),
           RUN(a_pattern_is_the_same_from_a_template_page_and_from_plain_text),
           RUN(a_block_is_read_from_the_middle_of_a_file), RUN(a_spent_budget_is_an_error_not_a_crash),
           RUN(threads_that_read_one_block_see_the_same), RUN(every_word_and_id_is_told),
-          RUN(an_id_inside_of_a_longer_text_is_told_too))
+          RUN(the_words_of_a_uuid_are_told), RUN(an_id_inside_of_a_longer_text_is_told_too))

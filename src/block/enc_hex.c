@@ -152,7 +152,8 @@ static void number_by_time(struct encoder *e, const struct value_run *column) {
         e->codes.p[i] = rank[e->codes.p[i]];
 }
 
-/* People paste ids into a search box without saying what they are: word filters know them like any other word. */
+/* People paste ids into a search box without saying what they are: word filters know them like any other
+ * word. */
 static void tell_words(struct encoder *e) {
     char text[DIGITS_MAX];
     for (size_t i = 0; e->word && i < e->dict.entries.n; i++) {
@@ -161,7 +162,8 @@ static void tell_words(struct encoder *e) {
             uuid_unpack(id, text);
         else
             hex_unpack(id, e->id_bytes, text);
-        encoder_words(e, (struct str){ text, e->id_shape == SHAPE_UUID ? (size_t)UUID_CHARS : (size_t)e->id_bytes * 2 });
+        encoder_words(e, (struct str){ text, e->id_shape == SHAPE_UUID ? (size_t)UUID_CHARS
+                                                                       : (size_t)e->id_bytes * 2 });
     }
 }
 

@@ -195,7 +195,7 @@ enum err strip_get_any(struct reader *r, size_t limit_bytes, struct arena *mem, 
     if (r->failed || plain_bytes > limit_bytes || plain_bytes > STRIP_PLAIN_BYTES_MAX)
         return ERR_CORRUPT;
     if (plain_bytes == 0) {
-        *out = (struct str){ 0 };
+        *out = (struct str){ "", 0 };
         return ERR_OK;
     }
     return get_body(r, (size_t)plain_bytes, mem, out);
