@@ -58,14 +58,14 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
                     "VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)",
     [SEGMENT_REMOVE] = "DELETE FROM segment WHERE id = ?1",
     [SEGMENT_LIST] = "SELECT " SEGMENT_COLUMNS " FROM segment ORDER BY id",
-    [DELETION_ADD] = "INSERT INTO deletion (id, table_id, time_from_ns, time_to_ns, position, predicate) "
-                     "VALUES (?1,?2,?3,?4,?5,?6)",
+    [DELETION_ADD] = ("INSERT INTO deletion (id, table_id, time_from_ns, time_to_ns, position, predicate) "
+                      "VALUES (?1,?2,?3,?4,?5,?6)"),
     [DELETION_REMOVE] = "DELETE FROM deletion WHERE id = ?1",
     [DELETION_LIST] =
         "SELECT id, table_id, time_from_ns, time_to_ns, position, predicate FROM deletion ORDER BY id",
     [SETTING_GET] = "SELECT value FROM setting WHERE name = ?1",
     [SETTING_SET] =
-        "INSERT INTO setting VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     [SETTING_REMOVE] = "DELETE FROM setting WHERE name = ?1",
     [SETTING_LIST] = "SELECT name, value FROM setting WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name",
 };
