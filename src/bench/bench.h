@@ -51,4 +51,5 @@ NODISCARD enum err bench_load_run(struct bench_server *s, const struct traffic *
 double bench_zstd(const struct traffic *t);
 
 int bench_ingest(const struct traffic *t, int argc, char **argv);
+int bench_stages(const struct traffic *t);
 int bench_query(const struct traffic *t, int argc, char **argv);
