@@ -150,7 +150,7 @@ static bool lay(struct search *s, struct str pattern, size_t at, struct part_slo
             continue;
         }
         struct want w;
-        struct str field = field_at(s->needle, i, slot->kind);
+        struct str field = field_at(s->needle, i, (enum slot_kind)slot->kind);
         if (field.n == 0 || !want_of(slot++, field, &w))
             break;
         VEC_PUSH(&s->wants, w);

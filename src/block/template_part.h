@@ -32,21 +32,26 @@ struct part_template {
 };
 
 struct part_slot {
-    enum slot_kind kind;
-    uint8_t bits;    /* integers and dictionary codes */
-    uint8_t width;   /* SLOT_PADDED: digits; SLOT_HEX: width byte */
-    bool delta;      /* integers */
-    bool ready;      /* ints or offsets are filled */
+    uint8_t kind;      /* enum slot_kind */
+    uint8_t bits;      /* integers and dictionary codes */
+    uint8_t used_bits; /* of their last plane; 0: all planes have eight */
+    uint8_t width;     /* SLOT_PADDED: digits; SLOT_HEX: width byte */
+    bool delta;        /* integers */
+    bool ready;        /* the column has been decoded, or needs no decoding */
+    uint16_t dict_count;
     uint32_t before; /* bytes of the constant before the slot */
     uint32_t rows;
-    uint32_t dict_count, length;        /* SLOT_DICT: entries; SLOT_FIXED: bytes of each */
-    const struct str *dict;             /* SLOT_DICT */
-    uint64_t base;                      /* integers: smallest value, or the first of a delta column */
-    size_t full_at, used_at, used_bits; /* planes of eight bits; the last plane when it has fewer */
-    size_t bytes_at;                    /* texts: of the first */
-    const uint64_t *ints;               /* decoded */
-    const uint32_t *offsets;            /* SLOT_TEXT, SLOT_REST: rows + 1, in part.strings */
+    uint32_t length;      /* SLOT_FIXED: bytes of each; SLOT_DICT: of the longest */
+    uint32_t at;          /* first byte: of the full planes, or in part.strings */
+    uint32_t used_at;     /* first byte of the last plane when it is not full */
+    uint64_t base;        /* integers: smallest value, or the first of a delta column */
+    const uint64_t *ints; /* integers and dictionary codes, decoded */
+    union {
+        const struct str *dict;
+        const uint32_t *offsets; /* SLOT_TEXT, SLOT_REST: rows + 1, in part.strings */
+    };
 };
+_Static_assert(sizeof(struct part_slot) <= 64, "one cache line: a part has tens of thousands");
 
 struct template_part {
     struct arena *mem;
@@ -74,7 +79,7 @@ static inline uint32_t part_number(const struct template_part *p, size_t i) {
 static inline struct str part_pattern(const struct template_part *p, const struct part_template *t) {
     return (struct str){ p->patterns.p + t->at, t->n };
 }
-static inline bool slot_is_digits(enum slot_kind k) {
+static inline bool slot_is_digits(unsigned k) {
     return k == SLOT_INT || k == SLOT_PADDED || k == SLOT_DIGITS;
 }
 

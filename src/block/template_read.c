@@ -141,11 +141,11 @@ struct slots_reader {
 };
 
 static void slot_take_planes(struct template_part *p, struct part_slot *s) {
-    s->full_at = p->int_bytes[SLOT_STREAMS - 1];
+    s->at = (uint32_t)p->int_bytes[SLOT_STREAMS - 1];
     p->int_bytes[SLOT_STREAMS - 1] += (size_t)(s->bits / 8) * s->rows;
-    s->used_bits = s->bits % 8;
+    s->used_bits = (uint8_t)(s->bits % 8);
     if (s->used_bits) {
-        s->used_at = p->int_bytes[s->used_bits - 1];
+        s->used_at = (uint32_t)p->int_bytes[s->used_bits - 1];
         p->int_bytes[s->used_bits - 1] += s->rows;
     }
 }
@@ -173,7 +173,7 @@ static enum err slot_read_dict(struct template_part *p, struct slots_reader *r, 
         s->length = dict[i].n > s->length ? (uint32_t)dict[i].n : s->length;
     }
     s->dict = dict;
-    s->dict_count = (uint32_t)count;
+    s->dict_count = (uint16_t)count;
     s->bits = (uint8_t)bit_width(count - 1);
     slot_take_planes(p, s);
     return ERR_OK;
@@ -228,8 +228,7 @@ static enum err template_read_slots(struct template_part *p, struct slots_reader
     for (size_t i = t->at; i < t->at + t->n; i++, before++) {
         if (!ascii_digit(p->patterns.p[i]))
             continue;
-        *s =
-            (struct part_slot){ .kind = (enum slot_kind)p->patterns.p[i], .before = before, .rows = t->rows };
+        *s = (struct part_slot){ .kind = (uint8_t)p->patterns.p[i], .before = before, .rows = t->rows };
         TRY(slot_read(p, r, s));
         t->longest_bytes += slot_bytes_max(s);
         t->texts |= s->kind == SLOT_TEXT || s->kind == SLOT_REST;
@@ -270,8 +269,11 @@ enum err part_need_slots(struct template_part *p) {
 }
 
 static enum err ints_group_read(struct template_part *p, struct reader *r) {
-    for (size_t i = 0; i < SLOT_STREAMS; i++)
+    for (size_t i = 0; i < SLOT_STREAMS; i++) {
+        if (p->int_bytes[i] > TEMPLATE_STREAM_BYTES_MAX)
+            return ERR_CORRUPT;
         TRY(strip_get(r, p->int_bytes[i], p->mem, &p->ints[i]));
+    }
     return ERR_OK;
 }
 
@@ -280,9 +282,10 @@ static enum err offsets_read(struct template_part *p, struct reader *lengths, si
     uint64_t at = 0;
     for (uint32_t i = 0; i < p->slot_count; i++) {
         struct part_slot *s = &p->slots[i];
-        s->bytes_at = at;
-        if (s->kind == SLOT_FIXED)
+        if (s->kind == SLOT_FIXED) {
+            s->at = (uint32_t)at;
             at += (uint64_t)s->length * s->rows;
+        }
         if (at > TEMPLATE_STREAM_BYTES_MAX)
             return ERR_CORRUPT;
         if (s->kind != SLOT_TEXT && s->kind != SLOT_REST)
@@ -336,7 +339,7 @@ static enum err ints_decode(struct template_part *p, struct part_slot *s) {
         return ERR_LIMIT;
     unsigned planes = s->bits / 8;
     for (unsigned k = 0; k < planes; k++)
-        plane_add(v, p->ints[SLOT_STREAMS - 1].p + s->full_at + (size_t)k * s->rows, s->rows, 8 * k);
+        plane_add(v, p->ints[SLOT_STREAMS - 1].p + s->at + (size_t)k * s->rows, s->rows, 8 * k);
     if (s->used_bits)
         plane_add(v, p->ints[s->used_bits - 1].p + s->used_at, s->rows, 8 * planes);
     uint64_t last = s->base;

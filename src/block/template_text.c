@@ -74,7 +74,7 @@ struct str part_slot_text(const struct template_part *p, const struct part_slot 
     if (s->kind == SLOT_DICT)
         return s->dict[s->ints[rank]];
     if (s->kind == SLOT_FIXED)
-        return (struct str){ p->strings.p + s->bytes_at + (size_t)rank * s->length, s->length };
+        return (struct str){ p->strings.p + s->at + (size_t)rank * s->length, s->length };
     return (struct str){ p->strings.p + s->offsets[rank], s->offsets[rank + 1] - s->offsets[rank] };
 }
 
@@ -97,7 +97,7 @@ size_t part_text_bound(const struct template_part *p, const struct part_template
     size_t bound = t->longest_bytes;
     for (uint32_t k = 0; t->texts && k < t->slot_count; k++) {
         const struct part_slot *s = &p->slots[t->first_slot + k];
-        if (s->offsets)
+        if (s->kind == SLOT_TEXT || s->kind == SLOT_REST)
             bound += s->offsets[rank + 1] - s->offsets[rank];
     }
     return bound;
