@@ -6,18 +6,28 @@
 #include "query/value_time.h"
 /*
  * A tree as text again, such that the parser makes the same tree of it. Whatever could be taken for something
- * else is quoted: names in backticks, words that are keywords or commands in double quotes. AND, OR and
- * operands always stand in parentheses, so that no precedence needs to be known.
+ * else is quoted: names in backticks, words that are keywords or commands in double quotes. Parentheses stand
+ * where the grammar's levels ask for them, and around what would read differently at the start of a
+ * comparison in a filter (`-a > 1` is a NOT there).
  */
+enum level {
+    LEVEL_OR,
+    LEVEL_AND,
+    LEVEL_NOT,
+    LEVEL_COMPARE,
+    LEVEL_SUM,
+    LEVEL_PRODUCT,
+    LEVEL_UNARY,
+    LEVEL_PRIMARY
+};
 enum place {
     PLACE_TRUTH,
     PLACE_LEFT,  /* of a comparison or of IN */
     PLACE_RIGHT, /* of these: a bare word would be a text */
-    PLACE_VALUE, /* of arithmetic */
-    PLACE_ARGUMENT,
+    PLACE_VALUE, /* of arithmetic, or an argument */
 };
 
-static void print(const struct expr *e, enum place place, struct buf *out);
+static void print(const struct expr *e, enum level least, enum place place, struct buf *out);
 
 static bool reserved(struct str word) {
     struct str now = { word.p, word.n < 3 ? word.n : 3 };
@@ -158,11 +168,12 @@ static void print_stream(const struct expr *e, struct buf *out) {
     buf_add_char(out, '}');
 }
 
-static void print_args(const struct expr *e, size_t from, enum place place, struct buf *out) {
+static void print_list(const struct expr *e, size_t from, enum level least, enum place place,
+                       struct buf *out) {
     for (size_t i = from; i < e->arg_count; i++) {
         if (i > from)
             buf_add(out, STR(", "));
-        print(e->args[i], place, out);
+        print(e->args[i], least, place, out);
     }
 }
 
@@ -171,47 +182,53 @@ static const char *const op_symbols[] = {
     [OP_NE] = "!=", [OP_LT] = "<",  [OP_LE] = "<=", [OP_GT] = ">",  [OP_GE] = ">="
 };
 
+static enum level level_of(const struct expr *e) {
+    switch (e->kind) {
+    case EXPR_OR: return LEVEL_OR;
+    case EXPR_AND: return LEVEL_AND;
+    case EXPR_NOT: return LEVEL_NOT;
+    case EXPR_COMPARE:
+    case EXPR_IN: return LEVEL_COMPARE;
+    case EXPR_TEXT: return e->form == FORM_REGEX || e->form == FORM_LIKE ? LEVEL_COMPARE : LEVEL_PRIMARY;
+    case EXPR_ARITH: return e->op == OP_ADD || e->op == OP_SUB ? LEVEL_SUM : LEVEL_PRODUCT;
+    case EXPR_NEGATE: return LEVEL_UNARY;
+    default: return LEVEL_PRIMARY;
+    }
+}
+
 static void print_binary(const struct expr *e, struct buf *out) {
     bool arith = e->kind == EXPR_ARITH;
-    print(e->args[0], PLACE_LEFT, out);
+    enum level level = level_of(e);
+    print(e->args[0], arith ? level : LEVEL_SUM, arith ? PLACE_VALUE : PLACE_LEFT, out);
     buf_addf(out, " %s ", op_symbols[e->op]);
-    print(e->args[1], arith ? PLACE_VALUE : PLACE_RIGHT, out);
+    print(e->args[1], level + 1, arith ? PLACE_VALUE : PLACE_RIGHT, out);
 }
 
 static void print_joined(const struct expr *e, struct buf *out) {
     for (size_t i = 0; i < e->arg_count; i++) {
         if (i > 0)
             buf_add(out, e->kind == EXPR_AND ? STR(" AND ") : STR(" OR "));
-        print(e->args[i], PLACE_TRUTH, out);
+        print(e->args[i], level_of(e) + 1, PLACE_TRUTH, out);
     }
 }
 
 static void print_in(const struct expr *e, struct buf *out) {
-    print(e->args[0], PLACE_LEFT, out);
+    print(e->args[0], LEVEL_SUM, PLACE_LEFT, out);
     buf_add(out, STR(" in ("));
-    print_args(e, 1, PLACE_RIGHT, out);
+    print_list(e, 1, LEVEL_SUM, PLACE_RIGHT, out);
     buf_add_char(out, ')');
 }
 
-/* Needs parentheses beside an operator, or inside AND, OR and NOT. */
-static bool compound(const struct expr *e, enum place place) {
-    switch (e->kind) {
-    case EXPR_AND:
-    case EXPR_OR: return true;
-    case EXPR_ARITH:
-    case EXPR_NEGATE: return true;
-    case EXPR_NOT:
-    case EXPR_COMPARE:
-    case EXPR_IN:
-    case EXPR_TEXT: return place != PLACE_TRUTH && place != PLACE_ARGUMENT;
-    case EXPR_LITERAL: {
-        const struct value *v = &e->literal;
-        bool minus = (v->type == VALUE_INT && v->i < 0) || (v->type == VALUE_FLOAT && v->f < 0);
-        return (place == PLACE_LEFT && (minus || v->type == VALUE_STRING || v->type == VALUE_IP)) ||
-               (place == PLACE_TRUTH && v->type != VALUE_BOOL);
-    }
-    default: return false;
-    }
+/* On the left, what a filter would not take for the start of a comparison, or of another one. */
+static bool misread(const struct expr *e, enum place place) {
+    const struct value *v = &e->literal;
+    if (e->kind == EXPR_ARITH || e->kind == EXPR_NEGATE)
+        return place == PLACE_LEFT;
+    if (e->kind != EXPR_LITERAL)
+        return false;
+    bool minus = (v->type == VALUE_INT && v->i < 0) || (v->type == VALUE_FLOAT && v->f < 0);
+    return (place == PLACE_LEFT && (minus || v->type == VALUE_STRING || v->type == VALUE_IP)) ||
+           (place == PLACE_TRUTH && v->type != VALUE_BOOL);
 }
 
 static void print_node(const struct expr *e, enum place place, struct buf *out) {
@@ -220,12 +237,12 @@ static void print_node(const struct expr *e, enum place place, struct buf *out) 
     case EXPR_FIELD: print_name(e->name, place != PLACE_TRUTH && place != PLACE_RIGHT, out); return;
     case EXPR_CALL:
         buf_addf(out, "%s(", e->fn->name);
-        print_args(e, 0, PLACE_ARGUMENT, out);
+        print_list(e, 0, LEVEL_OR, PLACE_VALUE, out);
         buf_add_char(out, ')');
         return;
     case EXPR_NOT:
         buf_add(out, STR("NOT "));
-        print(e->args[0], PLACE_TRUTH, out);
+        print(e->args[0], LEVEL_NOT, PLACE_TRUTH, out);
         return;
     case EXPR_AND:
     case EXPR_OR: print_joined(e, out); return;
@@ -233,7 +250,7 @@ static void print_node(const struct expr *e, enum place place, struct buf *out) 
     case EXPR_COMPARE: print_binary(e, out); return;
     case EXPR_NEGATE:
         buf_add_char(out, '-');
-        print(e->args[0], PLACE_VALUE, out);
+        print(e->args[0], LEVEL_UNARY, PLACE_VALUE, out);
         return;
     case EXPR_IN: print_in(e, out); return;
     case EXPR_TEXT: print_text(e, out); return;
@@ -254,18 +271,15 @@ static void print_node(const struct expr *e, enum place place, struct buf *out) 
     ASSERT(false && "a kind of expression");
 }
 
-static void print(const struct expr *e, enum place place, struct buf *out) {
-    bool parentheses = compound(e, place);
+static void print(const struct expr *e, enum level least, enum place place, struct buf *out) {
+    bool parentheses = level_of(e) < least || misread(e, place);
     if (parentheses)
         buf_add_char(out, '(');
-    print_node(e, place, out);
+    print_node(e, parentheses ? PLACE_VALUE : place, out);
     if (parentheses)
         buf_add_char(out, ')');
 }
 
 void expr_print(const struct expr *e, struct buf *out) {
-    if (e->kind == EXPR_AND || e->kind == EXPR_OR || e->kind == EXPR_ARITH || e->kind == EXPR_NEGATE)
-        print_node(e, PLACE_TRUTH, out);
-    else
-        print(e, PLACE_TRUTH, out);
+    print(e, LEVEL_OR, PLACE_TRUTH, out);
 }

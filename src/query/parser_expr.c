@@ -62,7 +62,7 @@ static size_t number_end(struct str text, size_t at) {
         char c = text.p[end], next = lex_at(text, end + 1);
         bool exponent = (c == '-' || c == '+') && ascii_digit(next) && (text.p[end - 1] | 0x20) == 'e' &&
                         skip_of(text, at, ".") == end - 1;
-        bool colon = c == ':' && (next == ':' || lex_name_byte(next));
+        bool colon = c == ':' && (next == ':' || text.p[end - 1] == ':' || lex_name_byte(next));
         if (!lex_name_byte(c) && !colon && !exponent)
             break;
     }

@@ -88,7 +88,7 @@ TEST(words_join_as_people_expect) {
         { "a and b && c", "a AND b AND c" },
         { "a OR b", "a OR b" },
         { "a || b or c", "a OR b OR c" },
-        { "a b OR c d", "(a AND b) OR (c AND d)" },
+        { "a b OR c d", "a AND b OR c AND d" },
         { "a (b OR c)", "a AND (b OR c)" },
         { "a (b c)", "a AND b AND c" },
         { "NOT a", "NOT a" },
@@ -194,8 +194,8 @@ TEST(comparisons_stand_among_words) {
         { "5 < a", "a > 5" },
         { "a + b > 3", "(a + b) > 3" },
         { "a*2 > b", "(a * 2) > `b`" },
-        { "(a + b)/2 >= c % 3", "((a + b) / 2) >= (c % 3)" },
-        { "a - -b > 1", "(a - (-b)) > 1" },
+        { "(a + b)/2 >= c % 3", "((a + b) / 2) >= c % 3" },
+        { "a - -b > 1", "(a - -b) > 1" },
         { "user-id = 7", "`user-id` = 7" },
         { "\"odd name\" = 7", "`odd name` = 7" },
         { "a = `b`", "a = `b`" },
@@ -241,7 +241,7 @@ TEST(errors_point_at_the_character) {
     check_error("a:[1 TO 5", 9, 0, "expected ] or } to end the range");
     check_error("strlne(x) > 1", 0, 6, "unknown function 'strlne'; did you mean 'strlen'?");
     check_error("qqqqq(x) > 1", 0, 5, "unknown function 'qqqqq'; to search for this text, quote it");
-    check_error("a = 1 | sotrr b", 8, 5, "unknown command 'sotrr'; to filter rows, write filter before it");
+    check_error("a = 1 | qqqqqq b", 8, 6, "unknown command 'qqqqqq'; to filter rows, write filter before it");
     check_error("a | ", 4, 0, "expected a command, such as stats, sort or limit");
     check_error("a | | b", 4, 1, "expected a command, such as stats, sort or limit");
     check_error("{a=5}", 3, 1, "expected a quoted text");
@@ -293,8 +293,87 @@ TEST(times_that_are_anded_at_the_top_narrow_the_plan) {
     query_free(q);
 }
 
+static const struct query_plan *must_parse(const char *text, struct query **out) {
+    struct query_error why;
+    if (parse(text, &why, out) != ERR_OK) {
+        fail_msg("%s\n  at %zu: %s", text, why.offset, why.msg);
+        return NULL;
+    }
+    return query_plan(*out);
+}
+
+TEST(questions_in_the_words_of_other_systems_parse_unchanged) {
+    static const struct {
+        const char *text, *filter;
+        size_t stages;
+    } questions[] = {
+        { "fields @timestamp, @message | stats count() by @logStream | sort count desc | limit 10", "*", 4 },
+        { "event:household.created status:error userId:user-12345 @timestamp:[NOW-4d TO NOW-2d]",
+          "event:household.created AND status:error AND userId:user-12345 AND "
+          "@timestamp:[2025-11-17T07:01:44.000000000Z TO 2025-11-19T07:01:44.000000000Z]",
+          0 },
+        { "filter event = \"household.created\" | stats sum(status = \"success\" and duration_ms < 2000) as good_requests, "
+          "count(*) as total_requests | eval sli = good_requests / total_requests * 100",
+          "event = \"household.created\"", 2 },
+        { "service:checkout level:(error OR warn) duration_ms:>500 @timestamp:[NOW-4d TO NOW-2d] \"card declined\" NOT "
+          "path:/health* | stats count() as n, p99(duration_ms) as slow by service, bin(5m) | eval bad = n > 100 | filter bad "
+          "| sort n desc | limit 10",
+          "service:checkout AND (level:error OR level:warn) AND duration_ms > 500 AND "
+          "@timestamp:[2025-11-17T07:01:44.000000000Z TO 2025-11-19T07:01:44.000000000Z] AND \"card declined\" AND NOT "
+          "path:\"/health\"*",
+          5 },
+        { "fields @timestamp, @message | filter @message like /error/ | stats count(*) by bin(@timestamp, 5m) | sort @timestamp "
+          "desc | limit 20",
+          "*", 5 },
+        { "stats count(*), avg(duration_ms) by bin(1m) | filter avg(duration_ms) > 5 | sort bin(1m) | head 3", "*",
+          4 },
+    };
+    for (size_t i = 0; i < COUNT_OF(questions); i++) {
+        AUTO(buf) printed = { .limit_bytes = 1 << 16 };
+        struct query *q;
+        const struct query_plan *plan = must_parse(questions[i].text, &q);
+        expr_print(plan->filter, &printed);
+        CHECK_STR(buf_str(&printed), questions[i].filter);
+        CHECK(plan->stage_count == questions[i].stages);
+        query_free(q);
+    }
+}
+
+TEST(a_first_word_that_names_a_command_is_one_unless_marked) {
+    static const struct {
+        const char *text;
+        size_t stages;
+    } questions[] = {
+        { "limit 5", 1 },
+        { "LIMIT 5", 1 },
+        { "| limit 5", 1 },
+        { "* | limit 5", 1 },
+        { "\"limit\" 5", 0 },
+        { "limit:5", 0 },
+        { "limit = 5", 0 },
+        { "limit>5", 0 },
+        { "(limit) 5", 0 },
+        { "limits 5", 0 },
+        { "limit-5", 0 },
+        { "x limit 5", 0 },
+        { "filter a | filter b", 0 },
+        { "where a = 1 | limit 5", 1 },
+    };
+    for (size_t i = 0; i < COUNT_OF(questions); i++) {
+        struct query *q;
+        const struct query_plan *plan = must_parse(questions[i].text, &q);
+        if (plan->stage_count != questions[i].stages)
+            fail_msg("%s: %zu commands", questions[i].text, plan->stage_count);
+        query_free(q);
+    }
+    check_error("limit exceeded", 6, 8, "expected a whole number; to search for the word 'limit', quote it");
+    check_error("a | sotr b", 4, 4, "unknown command 'sotr'; did you mean 'sort'?");
+}
+
 TEST_MAIN(RUN(words_phrases_and_patterns_search_all_texts), RUN(words_join_as_people_expect),
           RUN(a_field_limits_what_follows_its_colon),
           RUN(numbers_times_units_and_addresses_compare_and_range), RUN(comparisons_stand_among_words),
           RUN(a_stream_selector_is_as_in_prometheus), RUN(errors_point_at_the_character),
-          RUN(depth_and_length_have_caps), RUN(times_that_are_anded_at_the_top_narrow_the_plan))
+          RUN(depth_and_length_have_caps), RUN(questions_in_the_words_of_other_systems_parse_unchanged),
+          RUN(a_first_word_that_names_a_command_is_one_unless_marked),
+          RUN(times_that_are_anded_at_the_top_narrow_the_plan))

@@ -47,6 +47,11 @@ static void evaluate(const struct expr *e) {
     value_print(&v, &out);
 }
 
+/* The print may have a parenthesis more than the text. */
+static bool too_deep(const struct query_error *why) {
+    return str_find(str_of(why->msg), STR("levels of nesting"), 0) != SIZE_MAX;
+}
+
 static void fuzz_query(struct str text) {
     struct query_error why;
     struct query *q, *again;
@@ -57,9 +62,12 @@ static void fuzz_query(struct str text) {
     }
     expr_print(query_plan(q)->filter, &printed);
     if (printed.n <= QUERY_BYTES_MAX) {
-        ASSERT(query_parse(buf_str(&printed), &context, &why, &again) == ERR_OK);
-        ASSERT(expr_equal(query_plan(q)->filter, query_plan(again)->filter));
-        query_free(again);
+        if (query_parse(buf_str(&printed), &context, &why, &again) == ERR_OK) {
+            ASSERT(expr_equal(query_plan(q)->filter, query_plan(again)->filter));
+            query_free(again);
+        } else {
+            ASSERT(too_deep(&why));
+        }
     }
     evaluate(query_plan(q)->filter);
     query_free(q);
@@ -86,7 +94,7 @@ static void fuzz_expression(struct str text) {
     expr_print(e, &printed);
     if (printed.n <= QUERY_BYTES_MAX) {
         const struct expr *same = expression(&again, buf_str(&printed), &mem_again, &why);
-        ASSERT(same && expr_equal(e, same));
+        ASSERT(same ? expr_equal(e, same) : too_deep(&why));
     }
     evaluate(e);
 }
