@@ -136,7 +136,6 @@ static enum err compile_filter(struct exec_scan *s) {
             left[kept++] = e;
     }
     TRY(vector_filter_new(left, kept, plan->now_ns, &s->fields, &s->exec->names_mem, &s->filter));
-    s->exec->filter = s->filter;
     return ERR_OK;
 }
 
@@ -154,12 +153,15 @@ static enum err plan_scan(struct exec_scan *s) {
 
 enum err exec_scan_open(struct exec_scan *s, bool live_only, uint64_t after_position, struct err_text *why) {
     TRY(plan_scan(s));
+    const struct query_plan *plan = s->exec->plan;
     struct source_options o = { .filter = s->filter,
+                                .whole =
+                                    plan->stage_count && plan->stages[0].kind->exec->shape == EXEC_SOURCE,
                                 .fields = &s->fields,
-                                .table = s->exec->plan->table,
+                                .table = plan->table,
                                 .time_from_ns = s->exec->time_from_ns,
                                 .time_to_ns = s->exec->time_to_ns,
-                                .now_ns = s->exec->plan->now_ns,
+                                .now_ns = plan->now_ns,
                                 .live_only = live_only,
                                 .live_after_position = after_position };
     return source_open(&s->source, s->exec->store, &o, &s->exec->budget, why);
@@ -225,15 +227,38 @@ static enum err run_collect(struct exec_scan *s, size_t collector, struct exec_o
     return e;
 }
 
+static enum err run_context(struct exec_scan *s, struct exec_out *out) {
+    struct exec_chain chain;
+    enum err e = exec_chain_open(s->exec, 0, s->exec->plan->stage_count, NULL, &out->op, &chain);
+    if (e == ERR_OK)
+        e = exec_context(s, &chain);
+    if (e == ERR_OK)
+        e = exec_chain_end(&chain, 0);
+    exec_chain_close(&chain);
+    return e;
+}
+
+/* context changes what is scanned, so nothing may stand between it and the scan. */
+static enum err check_context(const struct query_plan *plan, struct err_text *why) {
+    for (size_t i = 1; i < plan->stage_count; i++)
+        if (plan->stages[i].kind->exec->shape == EXEC_SOURCE)
+            return err_say(why, ERR_INVALID, "%s must come right behind the filter",
+                           plan->stages[i].kind->name);
+    return ERR_OK;
+}
+
 static enum err run(struct exec_scan *s, const struct query_request *r, struct exec_out *out,
                     struct err_text *why) {
     const struct query_plan *plan = s->exec->plan;
     size_t i = first_not_local(plan);
     enum exec_shape shape = i < plan->stage_count ? plan->stages[i].kind->exec->shape : EXEC_SERIAL;
+    TRY(check_context(plan, why));
     if (r->cursor.n && shape != EXEC_SERIAL)
         return err_say(why, ERR_INVALID, "only filters and row by row commands can go on from a cursor");
     if (shape == EXEC_COLLECT)
         return run_collect(s, i, out);
+    if (shape == EXEC_SOURCE)
+        return run_context(s, out);
     return run_rows(s, r, out, why);
 }
 

@@ -71,7 +71,8 @@ struct exec {
     VEC(struct exec_name *) names;
     struct exec_name *timestamp, *message, *level;
     VEC(struct exec_alias) aliases; /* count() for count, …: made before the first row */
-    const struct vector_filter *filter;
+    const struct exec_key *matches; /* context: the rows that matched, in order */
+    size_t match_count;
     struct query_pool *pool;
     struct store *store;
     char cut_by[64]; /* the asking thread's */

@@ -295,8 +295,7 @@ static enum err push_records(struct round *r, size_t first, size_t count, const 
 
 /* ---- rounds ---- */
 
-static enum err run_round(struct round *r, size_t want, const struct exec_rows_options *o,
-                          struct exec_chain *chain, uint64_t *out_fed) {
+static enum err find_rows(struct round *r) {
     struct newest *n = &r->newest;
     r->next = 0;
     r->scan->source.rereading = false;
@@ -306,27 +305,51 @@ static enum err run_round(struct round *r, size_t want, const struct exec_rows_o
     prune(n);
     if (n->keys.n)
         qsort(n->keys.p, n->keys.n, sizeof *n->keys.p, by_order);
-    size_t first = skip_given(r), count = n->keys.n - first;
-    *out_fed = 0;
-    r->last = count < want;
-    if (count == 0)
-        return ERR_OK;
-    count = count > want ? want : count;
-    r->by_place = HEAP_ARRAY(uint32_t, n->keys.n);
-    r->records = HEAP_ARRAY(struct exec_record, n->keys.n);
-    r->groups = HEAP_ARRAY(struct found_rows, count);
+    return ERR_OK;
+}
+
+/* Pushes keys [first, first + *count), or as many of them as fit into memory at once. */
+static enum err give_rows(struct round *r, size_t first, size_t *count, const struct exec_rows_options *o,
+                          struct exec_chain *chain) {
+    r->by_place = HEAP_ARRAY(uint32_t, *count);
+    r->records = HEAP_ARRAY(struct exec_record, r->newest.keys.n);
+    r->groups = HEAP_ARRAY(struct found_rows, *count);
     r->scan->source.rereading = true;
-    size_t found = count;
-    enum err e = make_records(r, first, &count);
-    r->last = r->last && count == found;
+    enum err e = make_records(r, first, count);
     if (e == ERR_OK)
-        e = push_records(r, first, count, o, chain);
-    *out_fed = count;
+        e = push_records(r, first, *count, o, chain);
     free_groups(r);
     heap_free(r->by_place);
     heap_free(r->records);
     heap_free(r->groups);
     return e;
+}
+
+static enum err run_round(struct round *r, size_t want, const struct exec_rows_options *o,
+                          struct exec_chain *chain, uint64_t *out_fed) {
+    *out_fed = 0;
+    TRY(find_rows(r));
+    size_t first = skip_given(r), found = r->newest.keys.n - first;
+    size_t count = found > want ? want : found;
+    if (count)
+        TRY(give_rows(r, first, &count, o, chain));
+    r->last = found < want && count == found;
+    *out_fed = count;
+    return ERR_OK;
+}
+
+static void round_init(struct round *r, struct exec_scan *s, const struct exec_position *from, size_t want) {
+    *r = (struct round){ .scan = s, .exec = s->exec, .from = from };
+    r->memory_bytes_max = (size_t)s->exec->budget.limits.memory_bytes / 4;
+    r->newest.want = want + (from->set ? (size_t)from->count : 0);
+    r->newest.worst_ns = INT64_MIN;
+    (void)pthread_mutex_init(&r->newest.lock, NULL);
+}
+
+static void round_fini(struct round *r) {
+    budget_give(&r->exec->budget, r->newest.charged_bytes);
+    VEC_FINI(&r->newest.keys);
+    (void)pthread_mutex_destroy(&r->newest.lock);
 }
 
 struct round_end {
@@ -336,16 +359,39 @@ struct round_end {
 
 static enum err one_round(struct exec_scan *s, size_t want, const struct exec_rows_options *o,
                           const struct exec_position *from, struct exec_chain *chain, struct round_end *out) {
-    struct round r = { .scan = s, .exec = s->exec, .from = from };
-    r.memory_bytes_max = (size_t)s->exec->budget.limits.memory_bytes / 4;
-    r.newest.want = want + (from->set ? (size_t)from->count : 0);
-    r.newest.worst_ns = INT64_MIN;
-    (void)pthread_mutex_init(&r.newest.lock, NULL);
+    struct round r;
+    round_init(&r, s, from, want);
     enum err e = run_round(&r, want, o, chain, &out->fed);
     out->last = r.last;
-    budget_give(&s->exec->budget, r.newest.charged_bytes);
-    VEC_FINI(&r.newest.keys);
-    (void)pthread_mutex_destroy(&r.newest.lock);
+    round_fini(&r);
+    return e;
+}
+
+enum err exec_rows_find(struct exec_scan *s, size_t want, struct exec_keys *out) {
+    struct exec_position from = { 0 };
+    struct round r;
+    round_init(&r, s, &from, want);
+    enum err e = find_rows(&r);
+    for (size_t i = 0; e == ERR_OK && i < r.newest.keys.n; i++)
+        VEC_PUSH(&out->list, r.newest.keys.p[i]);
+    round_fini(&r);
+    return e;
+}
+
+enum err exec_rows_push(struct exec_scan *s, const struct exec_keys *keys, struct exec_chain *chain) {
+    struct exec_position from = { 0 }, at = { 0 };
+    struct exec_rows_options o = { .at = &at };
+    enum err e = ERR_OK;
+    struct round r;
+    round_init(&r, s, &from, keys->list.n);
+    for (size_t i = 0; i < keys->list.n; i++)
+        VEC_PUSH(&r.newest.keys, keys->list.p[i]);
+    for (size_t first = 0, count; first < keys->list.n && e == ERR_OK && !exec_full(chain->first);
+         first += count) {
+        count = keys->list.n - first;
+        e = give_rows(&r, first, &count, &o, chain);
+    }
+    round_fini(&r);
     return e;
 }
 

@@ -59,3 +59,17 @@ NODISCARD enum err exec_rows(struct exec_scan *s, const struct exec_rows_options
                              uint64_t *out_fed);
 /* All rows into commands [0, collector], then the merged collector's rows into `rest`. */
 NODISCARD enum err exec_collect(struct exec_scan *s, size_t collector, struct exec_chain *rest);
+/* Matches and their neighbours into `chain`, whose first operator is that of context (stage_context.c). */
+NODISCARD enum err exec_context(struct exec_scan *s, struct exec_chain *chain);
+
+struct exec_keys {
+    VEC(struct exec_key) list;
+};
+static inline void exec_keys_auto(struct exec_keys *k) {
+    VEC_FINI(&k->list);
+}
+/* Keys of the `want` newest matching rows, in order. */
+NODISCARD enum err exec_rows_find(struct exec_scan *s, size_t want, struct exec_keys *out);
+/* The rows of these keys, which are in order, into `chain`. */
+NODISCARD enum err exec_rows_push(struct exec_scan *s, const struct exec_keys *keys,
+                                  struct exec_chain *chain);

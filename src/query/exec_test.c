@@ -98,5 +98,32 @@ TEST(rows_are_sorted_limited_and_deduplicated) {
            "service='search' level='error' count=1 percent=33.333333333333336");
 }
 
-TEST_MAIN(RUN(row_by_row_commands_make_and_drop_fields), RUN(rows_are_sorted_limited_and_deduplicated),
+TEST(context_shows_the_rows_around_a_match) {
+    AUTO(exec_case) c;
+    exec_case_open(&c);
+    shop(&c);
+    ANSWER(&c, "declined | context before 1 after 1 | fields ms, @match", "ms=20 @match=true", "ms=1.5");
+    ANSWER(&c, "900 | context 1 | fields ms, @match", "ms=3", "ms=900 @match=true", "ms=12");
+}
+
+TEST(patterns_and_facets_are_counted) {
+    AUTO(exec_case) c;
+    exec_case_open(&c);
+    shop(&c);
+    ANSWER(
+        &c, "* | patterns 2",
+        "pattern='added item <*> to the cart' count=2 share=0.3333333333333333 first=2023-11-14T22:13:20.000Z "
+        "last=2023-11-14T22:13:40.000Z example='added item 99 to the cart'",
+        "pattern='query took <*> ms' count=2 share=0.3333333333333333 first=2023-11-14T22:13:50.000Z "
+        "last=2023-11-14T22:14:30.000Z example='query took 900 ms'");
+    ANSWER(&c, "service:cart | facets 1", "field='host' value='a1' count=2 distinct=2",
+           "field='level' value='info' count=2 distinct=2", "field='ms' value=1.5 count=1 distinct=3",
+           "field='service' value='cart' count=3 distinct=1", "field='status' value=200 count=2 distinct=2");
+    ANSWER(&c, "* | count by host", "host='a1' count=5", "host='b2' count=1");
+    ANSWER(&c, "* | timechart span=1m count() | sort @timestamp desc | limit 1",
+           "@timestamp=2023-11-14T22:14:00.000Z count=2");
+}
+
+TEST_MAIN(RUN(context_shows_the_rows_around_a_match), RUN(patterns_and_facets_are_counted),
+          RUN(row_by_row_commands_make_and_drop_fields), RUN(rows_are_sorted_limited_and_deduplicated),
           RUN(rows_come_newest_first_with_their_fields_in_order), RUN(groups_are_counted))

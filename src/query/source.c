@@ -79,7 +79,7 @@ enum err source_open(struct source *s, struct store *store, const struct source_
                                     .time_to_ns = o->time_to_ns,
                                     .live_only = o->live_only,
                                     .live_after_position = o->live_after_position };
-    if (!o->ignore_filter_needs) {
+    if (!o->whole) {
         vector_filter_needs(o->filter, &needs);
         request.stream = keep_stream;
         request.stream_ctx = (void *)(uintptr_t)o->filter;
@@ -115,6 +115,13 @@ void source_close(struct source *s) {
         scan_close(s->scan);
     (void)pthread_mutex_destroy(&s->lock);
     *s = (struct source){ 0 };
+}
+
+void source_refilter(struct source *s, const struct vector_filter *filter) {
+    for (size_t i = 0; i < s->readers.n; i++)
+        reader_free(s->readers.p[i]); /* they know what the labels said to the old one */
+    s->readers.n = 0;
+    s->options.filter = filter;
 }
 
 /* ---- readers ---- */

@@ -14,7 +14,7 @@ struct source_options {
     int64_t time_from_ns, time_to_ns, now_ns;
     bool live_only;
     uint64_t live_after_position;
-    bool ignore_filter_needs; /* the filter decides which rows are shown, not which blocks are read */
+    bool whole; /* blocks without a match are listed too */
 };
 struct source_delete; /* a predicate that hides rows, compiled */
 struct source {
@@ -31,6 +31,8 @@ struct source {
 NODISCARD enum err source_open(struct source *s, struct store *store, const struct source_options *o,
                                struct budget *budget, struct err_text *why);
 void source_close(struct source *s);
+/* From now on these rows match. No reader may be out. */
+void source_refilter(struct source *s, const struct vector_filter *filter);
 static inline void source_auto(struct source *s) {
     source_close(s);
 }

@@ -1,4 +1,4 @@
-#include "query/exec_group.h"
+#include "query/stage/stats.h"
 /*
  * stats AGGREGATE [as NAME], … [by KEY [as NAME], …]
  *
@@ -17,7 +17,7 @@ static bool same_name(struct parser *p, const struct group_args *a, struct str n
     return true;
 }
 
-static bool parse_calls(struct parser *p, struct group_args *a) {
+bool stats_parse_calls(struct parser *p, struct group_args *a) {
     do {
         struct agg_call call;
         if (a->call_count == GROUP_CALLS_MAX)
@@ -29,7 +29,7 @@ static bool parse_calls(struct parser *p, struct group_args *a) {
     return true;
 }
 
-static bool parse_keys(struct parser *p, struct group_args *a) {
+bool stats_parse_keys(struct parser *p, struct group_args *a) {
     do {
         struct group_key key = { 0 };
         size_t from = parser_offset(p);
@@ -51,15 +51,21 @@ static bool parse_keys(struct parser *p, struct group_args *a) {
     return true;
 }
 
-static bool parse(struct parser *p, void **out_args) {
+struct group_args *stats_args_new(struct parser *p) {
     struct group_args *a = ARENA_NEW(parser_mem(p), struct group_args, 1);
     if (a)
         a->calls = ARENA_NEW(parser_mem(p), struct agg_call, GROUP_CALLS_MAX);
     if (a)
         a->keys = ARENA_NEW(parser_mem(p), struct group_key, GROUP_KEYS_MAX);
-    if (!a || !a->calls || !a->keys)
-        return parser_fail(p, "the query is too large");
-    if (!parse_calls(p, a) || (parser_take_word(p, "by") && !parse_keys(p, a)))
+    if (a && a->calls && a->keys)
+        return a;
+    (void)parser_fail(p, "the query is too large");
+    return NULL;
+}
+
+static bool parse(struct parser *p, void **out_args) {
+    struct group_args *a = stats_args_new(p);
+    if (!a || !stats_parse_calls(p, a) || (parser_take_word(p, "by") && !stats_parse_keys(p, a)))
         return false;
     group_args_layout(a);
     *out_args = a;
@@ -195,7 +201,7 @@ static enum err aliases(const void *args, struct exec *x) {
     return ERR_OK;
 }
 
-static const struct stage_exec exec = {
+const struct stage_exec stats_exec = {
     .shape = EXEC_COLLECT,
     .needs = needs,
     .fields = fields,
@@ -210,5 +216,5 @@ const struct stage_kind stage_stats = {
     .help =
         "stats AGGREGATE [as NAME], … [by KEY, …]: one row for each group: stats count(), p99(ms) by service, bin(5m)",
     .parse = parse,
-    .exec = &exec,
+    .exec = &stats_exec,
 };
