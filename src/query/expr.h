@@ -74,7 +74,7 @@ enum {
     ROW_TEXT_BYTES_MAX = 4 << 20, /* scratch for the elements of one array */
 };
 
-/* A scalar function: one file query/fn/fn_<name>.c and one line in query/fn/list.def. */
+/* A scalar function: one file query/fn/<group>/fn_<name>.c and one line in the list.def beside it. */
 struct fn_call {
     const struct value *args;
     size_t arg_count;
@@ -97,6 +97,7 @@ struct fn {
 const struct fn *fn_find(struct str name); /* case ignored */
 size_t fn_count(void);
 const struct fn *fn_at(size_t i);
+const char *fn_group(size_t i); /* "Texts", "Times" …: functions of a group stand together */
 
 /* The rules above, for everybody. */
 bool value_truth(const struct value *v);

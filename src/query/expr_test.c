@@ -350,7 +350,7 @@ static bool matches(const char *filter) {
     return v.b;
 }
 
-TEST(a_row_is_matched_by) {
+TEST(a_row_is_matched_by) { // tidy: table
     static const char *const yes[] = {
         "",
         "card",

@@ -21,9 +21,11 @@ int main(void) {
         "says otherwise; what is no number, time or address where one is needed counts as null. Patterns of regular expressions must be\n"
         "quoted texts, for they are compiled when the query is read. Times are UTC; spans such as `5m` are numbers of nanoseconds.\n\n"
         "This page is printed from the program (`functions_doc`); aggregates are on the page of [stats](stats.md).\n\n"
-        "| call | value | other names |\n|---|---|---|\n"
-        "| `exists(field)` | whether the field has a value |  |\n");
-    for (size_t i = 0; i < fn_count(); i++)
+        "`exists(field)` is true where the field has a value; it takes a name and no expression.\n");
+    for (size_t i = 0; i < fn_count(); i++) {
+        if (i == 0 || fn_group(i) != fn_group(i - 1))
+            printf("\n## %s\n\n| call | value | other names |\n|---|---|---|\n", fn_group(i));
         print_row(fn_at(i));
+    }
     return 0;
 }

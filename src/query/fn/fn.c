@@ -1,26 +1,71 @@
 #include "query/fn/fn.h"
+#include "base/assert.h"
 #include "query/names.h"
 #include "query/value_ip.h"
 
-static const struct fn *const all[] = {
-// tidy: table
+/* One folder and one list each; a new function is a file and a line. */
 #define FN(f) &f,
-#include "query/fn/list.def"
+static const struct fn *const texts[] = {
+#include "query/fn/text/list.def"
+};
+static const struct fn *const logic[] = {
+#include "query/fn/logic/list.def"
+};
+static const struct fn *const numbers[] = {
+#include "query/fn/number/list.def"
+};
+static const struct fn *const times[] = {
+#include "query/fn/time/list.def"
+};
+static const struct fn *const lookups[] = {
+#include "query/fn/lookup/list.def"
+};
 #undef FN
+
+static const struct group {
+    const char *title;
+    const struct fn *const *fns;
+    size_t count;
+} groups[] = {
+    // tidy: table
+    { "Texts", texts, COUNT_OF(texts) },
+    { "Conditions", logic, COUNT_OF(logic) },
+    { "Numbers", numbers, COUNT_OF(numbers) },
+    { "Times", times, COUNT_OF(times) },
+    { "Addresses and JSON", lookups, COUNT_OF(lookups) },
 };
 
 size_t fn_count(void) {
-    return COUNT_OF(all);
+    size_t count = 0;
+    for (size_t g = 0; g < COUNT_OF(groups); g++)
+        count += groups[g].count;
+    return count;
+}
+
+static const struct group *group_of(size_t *i) {
+    size_t g = 0;
+    for (; *i >= groups[g].count; g++) {
+        *i -= groups[g].count;
+        ASSERT(g + 1 < COUNT_OF(groups));
+    }
+    return &groups[g];
 }
 
 const struct fn *fn_at(size_t i) {
-    return all[i];
+    const struct group *group = group_of(&i);
+    return group->fns[i];
+}
+
+const char *fn_group(size_t i) {
+    return group_of(&i)->title;
 }
 
 const struct fn *fn_find(struct str name) {
-    for (size_t i = 0; i < COUNT_OF(all); i++)
-        if (str_eq_nocase(name, str_of(all[i]->name)) || names_has(all[i]->aliases, name))
-            return all[i];
+    for (size_t i = 0; i < fn_count(); i++) {
+        const struct fn *fn = fn_at(i);
+        if (str_eq_nocase(name, str_of(fn->name)) || names_has(fn->aliases, name))
+            return fn;
+    }
     return NULL;
 }
 

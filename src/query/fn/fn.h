@@ -25,5 +25,9 @@ int64_t fn_char_count(struct str s);
 struct value fn_string(const struct fn_call *c, struct str s);
 
 #define FN(f) extern const struct fn f;
-#include "query/fn/list.def"
+#include "query/fn/logic/list.def"
+#include "query/fn/lookup/list.def"
+#include "query/fn/number/list.def"
+#include "query/fn/text/list.def"
+#include "query/fn/time/list.def"
 #undef FN
