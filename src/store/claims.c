@@ -1,18 +1,19 @@
 /*
  * The dedup window.
  *
- * Problem: a sender that got no answer sends again, and the copy must not become a second row. Ids come at up to one
- * for each row (documents of a bulk), from every shard, so the table is split in shards with a lock each and holds 16 bytes
- * an id.
+ * Problem: a sender that got no answer sends again, and the copy must not become a second row. Ids come at up
+ * to one for each row (documents of a bulk), from every shard, so the table is split in shards with a lock
+ * each and holds 16 bytes an id.
  *
  *   pending     id -> waiters            from the claim until claims_resolve()
  *   young, old  sets of done ids         young takes new ones; when it is 10 minutes old or full, it
  *                                        becomes old and what was old is forgotten at once
  *
- * So an id is remembered for 10 to 20 minutes and nothing is ever expired one by one. When ids come faster than the cap
- * holds, the window shrinks; ids forgotten before their 10 minutes are counted.
+ * So an id is remembered for 10 to 20 minutes and nothing is ever expired one by one. When ids come faster
+ * than the cap holds, the window shrinks; ids forgotten before their 10 minutes are counted.
  *
- * Limits: CLAIM_BYTES_MAX for both generations of all shards. Pending ids are bounded by the requests in flight.
+ * Limits: CLAIM_BYTES_MAX for both generations of all shards. Pending ids are bounded by the requests in
+ * flight.
  */
 #include "store/claims.h"
 #include "base/heap.h"
@@ -49,9 +50,13 @@ struct claims {
     struct claim_shard shards[SHARD_COUNT];
 };
 
-static bool is_empty(struct id128 id) { return id.hi == 0 && id.lo == 0; }
+static bool is_empty(struct id128 id) {
+    return id.hi == 0 && id.lo == 0;
+}
 /* An id of zeros is as good as any other, but the tables use it for "none". */
-static struct id128 not_empty(struct id128 id) { return is_empty(id) ? (struct id128){ 0, 1 } : id; }
+static struct id128 not_empty(struct id128 id) {
+    return is_empty(id) ? (struct id128){ 0, 1 } : id;
+}
 
 /* Ids are hashes or random already, but a sender may choose them: mix. */
 static uint64_t mix(struct id128 id) {
@@ -67,14 +72,17 @@ static struct id128 *set_slot(const struct claim_set *s, struct id128 id) {
             return &s->slots[i];
 }
 
-static bool set_has(const struct claim_set *s, struct id128 id) { return s->count && !is_empty(*set_slot(s, id)); }
+static bool set_has(const struct claim_set *s, struct id128 id) {
+    return s->count && !is_empty(*set_slot(s, id));
+}
 
 static bool set_full(const struct claim_set *s) {
     return s->slot_count == SET_SLOTS_MAX && s->count >= SET_SLOTS_MAX / 4 * 3;
 }
 
 static void set_grow(struct claim_set *s) {
-    struct claim_set next = { .slot_count = s->slot_count ? s->slot_count * 2 : SET_SLOTS_MIN, .count = s->count };
+    struct claim_set next = { .slot_count = s->slot_count ? s->slot_count * 2 : SET_SLOTS_MIN,
+                              .count = s->count };
     next.slots = HEAP_ARRAY(struct id128, next.slot_count);
     for (size_t i = 0; i < s->slot_count; i++)
         if (!is_empty(s->slots[i]))
@@ -123,7 +131,9 @@ void claims_free(struct claims *c) {
     heap_free(c);
 }
 
-static struct claim_shard *shard_of(struct claims *c, struct id128 id) { return &c->shards[mix(id) >> 60]; }
+static struct claim_shard *shard_of(struct claims *c, struct id128 id) {
+    return &c->shards[mix(id) >> 60];
+}
 _Static_assert(SHARD_COUNT == 1 << 4, "the top four bits choose the shard");
 
 /* The address of the link to `id`, or of the end of its chain. */
@@ -146,7 +156,8 @@ static void rotate_if_due(struct claims *c, struct claim_shard *sh) {
     set_fini(&sh->old);
     sh->old = sh->young;
     sh->young = (struct claim_set){ 0 };
-    if (now_ns - sh->young_since_ns >= 2 * CLAIM_WINDOW_NS) { /* nobody asked for so long that these are old, too */
+    if (now_ns - sh->young_since_ns >=
+        2 * CLAIM_WINDOW_NS) { /* nobody asked for so long that these are old, too */
         stat_add(STAT_CLAIMS, -(int64_t)sh->old.count);
         set_fini(&sh->old);
     }
@@ -161,7 +172,8 @@ static void remember(struct claims *c, struct claim_shard *sh, struct id128 id) 
     stat_add(STAT_CLAIMS, (int64_t)(sh->young.count - before));
 }
 
-enum claims_answer claims_take(struct claims *c, struct id128 id, struct mailbox *box, struct letter *waiter) {
+enum claims_answer claims_take(struct claims *c, struct id128 id, struct mailbox *box,
+                               struct letter *waiter) {
     id = not_empty(id);
     struct claim_shard *sh = shard_of(c, id);
     LOCKED(&sh->lock);

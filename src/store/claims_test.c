@@ -1,19 +1,25 @@
-#include "store/claims.h"
 #include "base/random.h"
 #include "base/stat.h"
 #include "base/test.h"
+#include "store/claims.h"
 
 static int64_t mono_now;
-static int64_t fake(void *ctx UNUSED) { return mono_now; }
+static int64_t fake(void *ctx UNUSED) {
+    return mono_now;
+}
 static const struct clock clock_fake = { fake, fake, NULL };
 
-static struct id128 id_of(uint64_t n) { return (struct id128){ n * (uint64_t)0x9e3779b97f4a7c15, n }; }
+static struct id128 id_of(uint64_t n) {
+    return (struct id128){ n * (uint64_t)0x9e3779b97f4a7c15, n };
+}
 
 struct waiting {
     struct letter letter;
     unsigned woken;
 };
-static void wake(struct letter *l) { ((struct waiting *)l)->woken++; }
+static void wake(struct letter *l) {
+    ((struct waiting *)l)->woken++;
+}
 
 TEST(an_id_is_new_once_then_pending_then_done) {
     struct claims *c = claims_new(&clock_fake);

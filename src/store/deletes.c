@@ -68,7 +68,9 @@ enum err deletes_pending(const struct delete_list *l, const struct manifest_segm
     return ERR_OK;
 }
 
-uint64_t deletes_last_id(const struct delete_list *l) { return l->rules.n ? l->rules.p[l->rules.n - 1]->id : 0; }
+uint64_t deletes_last_id(const struct delete_list *l) {
+    return l->rules.n ? l->rules.p[l->rules.n - 1]->id : 0;
+}
 
 /* Lock held. */
 static bool is_done(const struct store *s, const struct delete_rule *d) {
@@ -124,19 +126,21 @@ static enum err record(struct store *s, struct manifest_delete *d, struct err_te
         LOCKED(&s->lock);
         d->position = s->flushed_position;
         if (s->deletes.rules.n >= DELETES_MAX)
-            return err_say(why, ERR_LIMIT, "%d deletes are in force; wait until merges have carried some out", DELETES_MAX);
+            return err_say(why, ERR_LIMIT, "%d deletes are in force; wait until merges have carried some out",
+                           DELETES_MAX);
     }
     TRY(catalog_reserve_ids(s->catalog, 1, &d->id, why));
     struct new_delete n = { s, d };
     return manifest_commit(s, &(struct manifest_change){ .add_delete = d }, put_in_force, &n, why);
 }
 
-enum err store_delete(struct store *s, enum table table, struct str predicate, int64_t time_from_ns, int64_t time_to_ns,
-                      struct err_text *why) {
+enum err store_delete(struct store *s, enum table table, struct str predicate, int64_t time_from_ns,
+                      int64_t time_to_ns, struct err_text *why) {
     if (!s->config.delete_match)
         return err_say(why, ERR_UNSUPPORTED, "delete: nothing here can evaluate a predicate");
     if (predicate.n > DELETE_PREDICATE_BYTES_MAX)
-        return err_say(why, ERR_LIMIT, "delete: the predicate has more than %d bytes", DELETE_PREDICATE_BYTES_MAX);
+        return err_say(why, ERR_LIMIT, "delete: the predicate has more than %d bytes",
+                       DELETE_PREDICATE_BYTES_MAX);
     if (time_from_ns >= time_to_ns)
         return err_say(why, ERR_INVALID, "delete: the time range is empty");
     struct manifest_delete d = {

@@ -6,11 +6,12 @@
  *   segments   L0 logs 09:00   L0 logs 10:00   L0 logs late    │
  *   order      write, sync, rename each; sync the folder; ONE commit: segments + P; swap; trim
  *
- * A block that crosses windows goes to the table's late segment, which merges split. So do the smallest groups when there are more than
- * FLUSH_WINDOWS_MAX of them: senders of old data must not cause hundreds of files.
+ * A block that crosses windows goes to the table's late segment, which merges split. So do the smallest
+ * groups when there are more than FLUSH_WINDOWS_MAX of them: senders of old data must not cause hundreds of
+ * files.
  *
- * A failure leaves everything live. Files written until then are removed; after a failed commit only once it is known that it failed
- * (manifest.c).
+ * A failure leaves everything live. Files written until then are removed; after a failed commit only once it
+ * is known that it failed (manifest.c).
  */
 #include "store/flush.h"
 #include "base/assert.h"
@@ -47,7 +48,8 @@ struct flush {
 static struct flush_item item_of(struct live_block *l, size_t order) {
     const struct block_info *info = block_info(l->block);
     int64_t width_ns = table_infos[info->table].window_ns;
-    int64_t first = store_window_of(info->time_min_ns, width_ns), last = store_window_of(info->time_max_ns, width_ns);
+    int64_t first = store_window_of(info->time_min_ns, width_ns),
+            last = store_window_of(info->time_max_ns, width_ns);
     bool late = first != last;
     return (struct flush_item){ l, info->table, late, late ? 0 : first, order, 0 };
 }
@@ -79,7 +81,8 @@ static int by_rows(const void *a, const void *b) {
     return (x < y) - (x > y);
 }
 
-/* Sorted by group: leaves the FLUSH_WINDOWS_MAX groups with most rows, makes the others late, counts what is left. */
+/* Sorted by group: leaves the FLUSH_WINDOWS_MAX groups with most rows, makes the others late, counts what is
+ * left. */
 static void limit_windows(struct flush *f) {
     size_t *sizes = ARENA_NEW(&f->mem, size_t, f->count);
     size_t groups = 0;
@@ -141,7 +144,9 @@ static enum err add_claims(struct segment_writer *w, const struct block *block) 
 static enum err write_group(struct flush *f, size_t from, size_t end, uint64_t id, struct err_text *why) {
     const struct flush_item *first = &f->items[from];
     struct segment_writer_options o = { .disk = f->store->disk };
-    o.m = (struct manifest_segment){ .id = id, .table = first->table, .late = first->late, .deletes_applied = id };
+    o.m = (struct manifest_segment){
+        .id = id, .table = first->table, .late = first->late, .deletes_applied = id
+    };
     o.m.window_start_ns = first->window_ns;
     if (!first->late &&
         __builtin_add_overflow(first->window_ns, table_infos[first->table].window_ns, &o.m.window_end_ns))
@@ -175,7 +180,8 @@ static enum err write_groups(struct flush *f, struct err_text *why) {
         TRY(write_group(f, i, end, f->first_id + f->made_count, why));
     }
     enum err e = disk_sync_dir(f->store->disk, SEGMENT_FOLDER);
-    return e == ERR_OK ? ERR_OK : err_say(why, e, "flush: syncing the folder of segments failed: %s", err_name(e));
+    return e == ERR_OK ? ERR_OK
+                       : err_say(why, e, "flush: syncing the folder of segments failed: %s", err_name(e));
 }
 
 static void remove_made(struct flush *f) {
@@ -204,7 +210,9 @@ static enum err flush_all(struct flush *f, struct err_text *why) {
         return e;
     }
     f->gone = ARENA_NEW(&f->mem, struct live_block *, f->count);
-    struct manifest_change change = { .add = f->made, .add_count = f->made_count, .trimmed_position = f->position };
+    struct manifest_change change = { .add = f->made,
+                                      .add_count = f->made_count,
+                                      .trimmed_position = f->position };
     TRY(manifest_commit(f->store, &change, swap, f, why));
     for (size_t i = 0; i < f->count; i++) {
         ASSERT(f->gone[i] == f->live[i]);

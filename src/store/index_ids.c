@@ -1,9 +1,9 @@
 /*
  * The id index of a segment.
  *
- * Problem: find the blocks and pages of one trace id among millions with one small read, at a few bytes an entry and with bounded memory
- * while writing. Entries (prefix, block, page) are collected up to a million, sorted, and written as a run of pages among the blocks;
- * the tail keeps only the first prefix of each page.
+ * Problem: find the blocks and pages of one trace id among millions with one small read, at a few bytes an
+ * entry and with bounded memory while writing. Entries (prefix, block, page) are collected up to a million,
+ * sorted, and written as a run of pages among the blocks; the tail keeps only the first prefix of each page.
  *
  *   section   u32 runs, then for each run:
  *             u64 offset of its first page, u32 pages, u8 prefix bits, u8 block bits, u8 page bits, u8 0,
@@ -13,8 +13,9 @@
  *             entries × (block bits + page bits)
  *             u32 CRC32C of all before
  *
- * Prefixes are cut to log2(entries) + 16 bits: two ids fall together once in 65,536 lookups, and whoever looks up checks the whole id
- * anyway. That leaves about 4 bytes an entry. Entries of equal prefix may go on in the next page.
+ * Prefixes are cut to log2(entries) + 16 bits: two ids fall together once in 65,536 lookups, and whoever
+ * looks up checks the whole id anyway. That leaves about 4 bytes an entry. Entries of equal prefix may go on
+ * in the next page.
  */
 #include "store/index_ids.h"
 #include "base/assert.h"
@@ -41,7 +42,9 @@ void index_ids_add(struct index_ids *x, uint64_t prefix, uint32_t block, uint32_
     VEC_PUSH(&x->entries, (struct index_id){ prefix, block, page });
 }
 
-static unsigned bits_for(uint64_t v) { return v ? 64 - (unsigned)__builtin_clzll(v) : 0; }
+static unsigned bits_for(uint64_t v) {
+    return v ? 64 - (unsigned)__builtin_clzll(v) : 0;
+}
 
 static int by_prefix(const void *a, const void *b) {
     const struct index_id *x = a, *y = b;
@@ -85,7 +88,8 @@ static void put_end(struct bit_writer *w) {
     w->used = 0;
 }
 
-static void write_page(const struct index_id *e, size_t count, unsigned block_bits, unsigned page_bits, struct buf *out) {
+static void write_page(const struct index_id *e, size_t count, unsigned block_bits, unsigned page_bits,
+                       struct buf *out) {
     size_t start = out->n;
     unsigned delta_bits = 0;
     for (size_t i = 1; i < count; i++) {
@@ -122,8 +126,10 @@ void index_ids_spill(struct index_ids *x, uint64_t offset, struct buf *out) {
     size_t base = out->n;
     buf_add_le64(&x->tops, offset);
     buf_add_le32(&x->tops, (uint32_t)((x->entries.n + PAGE_ENTRIES - 1) / PAGE_ENTRIES));
-    buf_add_bytes(&x->tops, (unsigned char[]){ (unsigned char)prefix_bits, (unsigned char)block_bits,
-                                               (unsigned char)page_bits, 0 }, 4);
+    buf_add_bytes(&x->tops,
+                  (unsigned char[]){ (unsigned char)prefix_bits, (unsigned char)block_bits,
+                                     (unsigned char)page_bits, 0 },
+                  4);
     for (size_t i = 0; i < x->entries.n; i += PAGE_ENTRIES) {
         size_t count = x->entries.n - i < PAGE_ENTRIES ? x->entries.n - i : PAGE_ENTRIES;
         buf_add_le64(&x->tops, x->entries.p[i].prefix);
@@ -155,7 +161,9 @@ struct id_want {
     void *ctx;
 };
 
-static uint64_t top_prefix(const struct id_run *r, uint32_t i) { return le64_get(r->tops + (size_t)i * TOP_BYTES); }
+static uint64_t top_prefix(const struct id_run *r, uint32_t i) {
+    return le64_get(r->tops + (size_t)i * TOP_BYTES);
+}
 /* Of page i, or behind the last. */
 static uint32_t top_offset(const struct id_run *r, uint32_t i) {
     return le32_get(r->tops + (size_t)i * TOP_BYTES + (i < r->page_count ? 8 : 0));
@@ -168,8 +176,9 @@ static bool read_run(struct reader *r, struct id_run *out) {
     out->page_bits = reader_u8(r);
     (void)reader_u8(r);
     out->tops = reader_bytes(r, (size_t)out->page_count * TOP_BYTES + 4).p;
-    return !r->failed && out->prefix_bits >= 1 && out->prefix_bits <= PACKED_BITS_MAX && out->block_bits <= 32 &&
-           out->page_bits <= 32 && out->block_bits + out->page_bits <= PACKED_BITS_MAX;
+    return !r->failed && out->prefix_bits >= 1 && out->prefix_bits <= PACKED_BITS_MAX &&
+           out->block_bits <= 32 && out->page_bits <= 32 &&
+           out->block_bits + out->page_bits <= PACKED_BITS_MAX;
 }
 
 /* The bytes have 8 spare ones behind them. */
@@ -179,7 +188,8 @@ static uint64_t get_bits(const unsigned char *p, size_t bit, unsigned bits) {
 
 static enum err find_in_page(const struct id_run *r, const unsigned char *page, size_t page_bytes,
                              const struct id_want *want) {
-    if (page_bytes < PAGE_HEAD_BYTES + 4 || crc32c(0, page, page_bytes - 4) != le32_get(page + page_bytes - 4))
+    if (page_bytes < PAGE_HEAD_BYTES + 4 ||
+        crc32c(0, page, page_bytes - 4) != le32_get(page + page_bytes - 4))
         return ERR_CORRUPT;
     size_t count = le16_get(page + 8);
     unsigned delta_bits = page[10], place_bits = r->block_bits + r->page_bits;
@@ -195,12 +205,14 @@ static enum err find_in_page(const struct id_run *r, const unsigned char *page, 
         if (prefix != want->prefix)
             continue;
         uint64_t place = get_bits(places, i * place_bits, place_bits);
-        want->each(want->ctx, (uint32_t)(place & ((1ull << r->block_bits) - 1)), (uint32_t)(place >> r->block_bits));
+        want->each(want->ctx, (uint32_t)(place & ((1ull << r->block_bits) - 1)),
+                   (uint32_t)(place >> r->block_bits));
     }
     return ERR_OK;
 }
 
-static enum err find_in_page_of(struct file *f, const struct id_run *r, uint32_t i, const struct id_want *want) {
+static enum err find_in_page_of(struct file *f, const struct id_run *r, uint32_t i,
+                                const struct id_want *want) {
     unsigned char page[PAGE_BYTES_MAX + 8];
     uint32_t from = top_offset(r, i), to = top_offset(r, i + 1);
     if (to < from || to - from > PAGE_BYTES_MAX)

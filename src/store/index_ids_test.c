@@ -1,7 +1,7 @@
-#include "store/index_ids.h"
 #include "base/bits.h"
 #include "base/random.h"
 #include "base/test.h"
+#include "store/index_ids.h"
 #include "store/store_fixture.h"
 
 struct index {
@@ -90,15 +90,18 @@ TEST(strange_ids_are_hardly_ever_found) {
     size_t found = 0;
     for (size_t i = 0; i < 100000; i++)
         found += count_hits(&x, random_u64(&r)) > 0;
-    print_message("%zu of 100000 false, %.2f bytes an entry\n", found, (double)(x.pages.n + x.section.n) / MANY);
+    print_message("%zu of 100000 false, %.2f bytes an entry\n", found,
+                  (double)(x.pages.n + x.section.n) / MANY);
     CHECK(found < 10);
     CHECK(x.pages.n + x.section.n < MANY * 5);
     index_end(&x);
 }
 
 TEST(extreme_prefixes_and_places_survive) {
-    static const struct index_id ids[] = { { 0, 0, 0 },          { 0, 1048575, 1023 },          { UINT64_MAX, 1048575, 0 },
-                                           { UINT64_MAX, 0, 1 }, { 1ull << 63, 5, 7 }, { 1, 5, 7 } };
+    static const struct index_id ids[] = {
+        { 0, 0, 0 },          { 0, 1048575, 1023 }, { UINT64_MAX, 1048575, 0 },
+        { UINT64_MAX, 0, 1 }, { 1ull << 63, 5, 7 }, { 1, 5, 7 }
+    };
     for (size_t n = 0; n <= COUNT_OF(ids); n++) {
         struct index x;
         index_make(&x, ids, n, 100);

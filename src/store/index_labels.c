@@ -1,8 +1,8 @@
 /*
  * The stream dictionary and the label postings of a segment.
  *
- * Streams section: varint count, then for each stream in order (tenant, canonical labels; its rank is its place):
- *     varint shared    bytes of the key (4 bytes big-endian tenant, labels) equal to the stream before
+ * Streams section: varint count, then for each stream in order (tenant, canonical labels; its rank is its
+ * place): varint shared    bytes of the key (4 bytes big-endian tenant, labels) equal to the stream before
  *     varint n, bytes  the rest of the key
  *     varint n, bytes  block runs: varint gap since the end of the run before, varint length - 1
  * In a sorted segment a stream lies in one run; in L0 in as many as blocks mention it.
@@ -19,7 +19,9 @@
 #include "base/heap.h"
 #include <stdlib.h>
 
-void index_labels_init(struct index_labels *x) { *x = (struct index_labels){ 0 }; }
+void index_labels_init(struct index_labels *x) {
+    *x = (struct index_labels){ 0 };
+}
 
 void index_labels_fini(struct index_labels *x) {
     map_fini(&x->by_key);
@@ -51,7 +53,8 @@ uint32_t index_labels_add(struct index_labels *x, uint32_t tenant, struct str la
     uint32_t number = map_put(&x->by_key, key, (uint32_t)x->streams.n, &is_new);
     if (is_new) {
         struct index_stream s = { 0 };
-        ERR_IGNORE(arena_dup(&x->mem, key, &s.key), "the arena has no limit: writers check index_labels_bytes()");
+        ERR_IGNORE(arena_dup(&x->mem, key, &s.key),
+                   "the arena has no limit: writers check index_labels_bytes()");
         VEC_PUSH(&x->streams, s);
     }
     VEC_PUSH(&x->postings, (struct index_posting){ number, block });
@@ -251,7 +254,9 @@ bool index_streams_blocks(struct index_streams *x, uint64_t *blocks, uint32_t bl
     return !x->r.failed;
 }
 
-bool index_streams_ok(const struct index_streams *x) { return x->next == x->count && reader_done(&x->r); }
+bool index_streams_ok(const struct index_streams *x) {
+    return x->next == x->count && reader_done(&x->r);
+}
 
 static bool read_ranks(struct str bytes, uint64_t *out, uint32_t count) {
     struct reader r = reader_of(bytes);
@@ -266,7 +271,8 @@ static bool read_ranks(struct str bytes, uint64_t *out, uint32_t count) {
     return !r.failed;
 }
 
-enum err index_labels_keep(struct str section, struct str name, struct str value, uint64_t *streams, uint32_t count) {
+enum err index_labels_keep(struct str section, struct str name, struct str value, uint64_t *streams,
+                           uint32_t count) {
     AUTO(arena) mem;
     arena_init(&mem, 0);
     uint64_t *found = ARENA_NEW(&mem, uint64_t, bits_words(count) + 1);

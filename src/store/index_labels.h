@@ -5,8 +5,8 @@
 #include "base/vec.h"
 #include "model/labels.h"
 /*
- * Which streams a segment holds, in which blocks, and which streams carry a label. Two sections: the stream dictionary with block
- * postings, and label postings name=value -> streams.
+ * Which streams a segment holds, in which blocks, and which streams carry a label. Two sections: the stream
+ * dictionary with block postings, and label postings name=value -> streams.
  */
 struct index_stream {
     struct str key; /* 4 bytes big-endian tenant, canonical labels */

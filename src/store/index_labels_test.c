@@ -1,7 +1,7 @@
-#include "store/index_labels.h"
 #include "base/bits.h"
 #include "base/random.h"
 #include "base/test.h"
+#include "store/index_labels.h"
 #include <stdio.h>
 
 enum { BLOCKS = 40, STREAMS = 300, STREAM_WORDS = (STREAMS + 63) / 64 };
@@ -19,7 +19,8 @@ static struct str labels_of(struct world *w, unsigned i) {
     char pod[32], zone[8];
     (void)snprintf(pod, sizeof pod, "pod-%u", i);
     (void)snprintf(zone, sizeof zone, "z%u", i % 7);
-    struct label labels[] = { { STR("zone"), str_of(zone) }, { STR("service"), i % 3 ? STR("cart") : STR("checkout") },
+    struct label labels[] = { { STR("zone"), str_of(zone) },
+                              { STR("service"), i % 3 ? STR("cart") : STR("checkout") },
                               { STR("pod"), str_of(pod) } };
     AUTO(buf) out = { 0 };
     CHECK_OK(labels_canonical(labels, COUNT_OF(labels), &out, NULL));
@@ -59,8 +60,10 @@ TEST(streams_come_back_in_order_with_their_blocks) {
     uint32_t rank = 0, tenant, last_tenant = 0;
     struct str labels;
     AUTO(buf) last = { 0 };
-    for (index_streams_start(&walker, buf_str(&w.streams)); index_streams_next(&walker, &tenant, &labels); rank++) {
-        CHECK(tenant > last_tenant || (tenant == last_tenant && (rank == 0 || str_cmp(buf_str(&last), labels) < 0)));
+    for (index_streams_start(&walker, buf_str(&w.streams)); index_streams_next(&walker, &tenant, &labels);
+         rank++) {
+        CHECK(tenant > last_tenant ||
+              (tenant == last_tenant && (rank == 0 || str_cmp(buf_str(&last), labels) < 0)));
         buf_clear(&last);
         buf_add(&last, labels);
         last_tenant = tenant;
@@ -106,10 +109,12 @@ TEST(any_bytes_are_read_without_harm) {
         uint64_t blocks[1] = { 0 }, kept[STREAM_WORDS];
         uint32_t tenant;
         struct str labels;
-        for (index_streams_start(&walker, buf_str(&w.streams)); index_streams_next(&walker, &tenant, &labels);)
+        for (index_streams_start(&walker, buf_str(&w.streams));
+             index_streams_next(&walker, &tenant, &labels);)
             (void)index_streams_blocks(&walker, blocks, BLOCKS);
         bits_fill(kept, STREAMS);
-        ERR_IGNORE(index_labels_keep(buf_str(&w.labels), STR("zone"), STR("z6"), kept, STREAMS), "either will do");
+        ERR_IGNORE(index_labels_keep(buf_str(&w.labels), STR("zone"), STR("z6"), kept, STREAMS),
+                   "either will do");
         if (round % 3)
             b->p[at] ^= (char)(1 << bit);
     }

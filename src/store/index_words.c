@@ -1,15 +1,17 @@
 /*
  * Word filters.
  *
- * Problem: of hundreds of blocks, find the few that may hold a rare word, without reading megabytes of filters and without keeping
- * them in memory. A Bloom filter is split in lines of 64 bytes; all bits of a token lie in one line, so a lookup is one
- * read of one line. A line carries its own CRC32C: it can be trusted without the rest.
+ * Problem: of hundreds of blocks, find the few that may hold a rare word, without reading megabytes of
+ * filters and without keeping them in memory. A Bloom filter is split in lines of 64 bytes; all bits of a
+ * token lie in one line, so a lookup is one read of one line. A line carries its own CRC32C: it can be
+ * trusted without the rest.
  *
  *   head line   magic "SONDEWRD", u32 lines, u32 bits a token, …, u32 CRC32C of the 60 bytes before it
  *   line        15 words of 32 bits, u32 CRC32C of them and of the line's number
  *
- * A token with hash h goes to line (h >> 32) * lines >> 32 and sets six of its 480 bits, chosen by the low 32 bits of h: bit 0..31 of
- * six words. Measured on random tokens: 0.45 % are found though they are not there (index_words_test.c holds it below 1 %).
+ * A token with hash h goes to line (h >> 32) * lines >> 32 and sets six of its 480 bits, chosen by the low 32
+ * bits of h: bit 0..31 of six words. Measured on random tokens: 0.45 % are found though they are not there
+ * (index_words_test.c holds it below 1 %).
  *
  * A line's number is in its CRC, so that a line copied to a wrong place is damage, too.
  */
@@ -26,8 +28,8 @@ struct probe {
     uint32_t bit;
 };
 
-/* Six different words of the 15: a start and a step, both from the hash; 15 is not prime, so steps that share a factor with
- * it are left out. */
+/* Six different words of the 15: a start and a step, both from the hash; 15 is not prime, so steps that share
+ * a factor with it are left out. */
 static void probes_of(uint64_t hash, struct probe out[PROBES]) {
     static const unsigned char steps[8] = { 1, 2, 4, 7, 8, 11, 13, 14 };
     uint64_t mixed = (uint64_t)(uint32_t)hash * 0x9e3779b97f4a7c15ull;
@@ -39,7 +41,9 @@ static void probes_of(uint64_t hash, struct probe out[PROBES]) {
     }
 }
 
-static uint32_t line_of(uint64_t hash, uint32_t lines) { return (uint32_t)(((hash >> 32) * lines) >> 32); }
+static uint32_t line_of(uint64_t hash, uint32_t lines) {
+    return (uint32_t)(((hash >> 32) * lines) >> 32);
+}
 
 static uint32_t line_crc(const unsigned char *line, uint32_t number) {
     unsigned char raw[4];
@@ -77,7 +81,8 @@ void index_words_write(const uint64_t *hashes, size_t count, struct buf *out) {
     out->n += (lines + 1ull) * WORD_LINE_BYTES;
 }
 
-static enum err read_line(struct file *f, uint64_t offset, uint32_t number, unsigned char line[WORD_LINE_BYTES]) {
+static enum err read_line(struct file *f, uint64_t offset, uint32_t number,
+                          unsigned char line[WORD_LINE_BYTES]) {
     TRY(file_read_all(f, line, WORD_LINE_BYTES, offset));
     return le32_get(line + WORD_LINE_BYTES - 4) == line_crc(line, number) ? ERR_OK : ERR_CORRUPT;
 }

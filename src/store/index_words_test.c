@@ -1,7 +1,7 @@
-#include "store/index_words.h"
 #include "base/random.h"
 #include "base/test.h"
 #include "base/vec.h"
+#include "store/index_words.h"
 #include "store/store_fixture.h"
 
 struct filter {
@@ -54,7 +54,8 @@ TEST(fewer_than_one_in_a_hundred_strange_tokens_may_be_there) {
         CHECK_OK(index_words_test(x.file, 0, x.lines, random_u64(&r), &may));
         found += may;
     }
-    print_message("%.2f %% false, %.1f bits a token\n", 100.0 * (double)found / (double)tries, 8.0 * (double)x.bytes.n / 60000);
+    print_message("%.2f %% false, %.1f bits a token\n", 100.0 * (double)found / (double)tries,
+                  8.0 * (double)x.bytes.n / 60000);
     CHECK(found * 100 < tries);
     filter_fini(&x);
 }

@@ -2,8 +2,11 @@
 #include "base/assert.h"
 #include "base/heap.h"
 
-enum err live_block_new(const struct queue_block *q, uint32_t number, struct err_text *why, struct live_block **out) {
-    struct block_source source = { .file = queue_file_io(q->file), .offset = q->offset, .size_bytes = q->size_bytes };
+enum err live_block_new(const struct queue_block *q, uint32_t number, struct err_text *why,
+                        struct live_block **out) {
+    struct block_source source = { .file = queue_file_io(q->file),
+                                   .offset = q->offset,
+                                   .size_bytes = q->size_bytes };
     struct block *block;
     TRY(block_open(&source, why, &block));
     struct live_block *l = HEAP_NEW(struct live_block);

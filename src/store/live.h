@@ -4,8 +4,8 @@
 #include "queue/queue.h"
 #include <stdatomic.h>
 /*
- * Blocks that are durable in the journal and not yet in a segment. Each keeps its directory in memory, its pages stay in
- * the journal file, which its reference keeps from being recycled.
+ * Blocks that are durable in the journal and not yet in a segment. Each keeps its directory in memory, its
+ * pages stay in the journal file, which its reference keeps from being recycled.
  */
 struct live_block {
     _Atomic unsigned refs;

@@ -11,7 +11,9 @@ static void load_segment(void *ctx, const struct manifest_segment *m) {
     store_segment_add(s, segment_new(s->disk, m));
 }
 
-static void load_delete(void *ctx, const struct manifest_delete *d) { deletes_add(&((struct store *)ctx)->deletes, d); }
+static void load_delete(void *ctx, const struct manifest_delete *d) {
+    deletes_add(&((struct store *)ctx)->deletes, d);
+}
 
 /* ---- files that nobody names ---- */
 
@@ -103,7 +105,8 @@ enum err manifest_load(struct store *s, struct err_text *why) {
     TRY(catalog_trimmed_position(s->catalog, &s->flushed_position, why));
     for (size_t i = 0; i < s->segments.n; i++)
         if (s->segments.p[i]->m.format & ~(uint32_t)SEGMENT_INCOMPAT_KNOWN)
-            return err_say(why, ERR_UNSUPPORTED, "segment %" PRIu64 " was written by a newer version (incompat bits %#x)",
+            return err_say(why, ERR_UNSUPPORTED,
+                           "segment %" PRIu64 " was written by a newer version (incompat bits %#x)",
                            s->segments.p[i]->m.id, s->segments.p[i]->m.format);
     return sort_files(s, why);
 }
@@ -121,7 +124,9 @@ static void reread_segment(void *ctx, const struct manifest_segment *m) {
     VEC_PUSH(&r->segments, *m);
 }
 
-static void reread_delete(void *ctx, const struct manifest_delete *d) { deletes_add(&((struct reread *)ctx)->deletes, d); }
+static void reread_delete(void *ctx, const struct manifest_delete *d) {
+    deletes_add(&((struct reread *)ctx)->deletes, d);
+}
 
 static bool in_reread(const struct reread *r, uint64_t id) {
     for (size_t i = 0; i < r->segments.n; i++)
@@ -201,8 +206,8 @@ static void become_unsure(struct store *s, const struct manifest_change *m) {
         s->unsure_ids[i] = m->add[i].id;
 }
 
-enum err manifest_commit(struct store *s, const struct manifest_change *m, void (*apply)(void *ctx), void *ctx,
-                         struct err_text *why) {
+enum err manifest_commit(struct store *s, const struct manifest_change *m, void (*apply)(void *ctx),
+                         void *ctx, struct err_text *why) {
     LOCKED(&s->commit_lock);
     if (s->unsure)
         return err_say(why, ERR_UNAVAILABLE, "the catalog's last change is not settled yet");

@@ -3,19 +3,19 @@
  *
  *   plan      merge_plan.c picks the inputs
  *   sources   each block of L0 is a sorted run, and so are all blocks of a merged segment together
- *   passes    as many sources as fit MERGE_OPEN_BYTES decoded, oldest rows first; each pass makes a segment of its own
- *   pass      a heap of sources by (tenant, stream, time, age); rows go into a batch, a full batch becomes a block with templates, a
- *             word filter and ids
- *   commit    ONE: all new segments in, all inputs out; inputs are unlinked when no scan pins them
+ *   passes    as many sources as fit MERGE_OPEN_BYTES decoded, oldest rows first; each pass makes a segment
+ * of its own pass      a heap of sources by (tenant, stream, time, age); rows go into a batch, a full batch
+ * becomes a block with templates, a word filter and ids commit    ONE: all new segments in, all inputs out;
+ * inputs are unlinked when no scan pins them
  *
  * Late segments go the other way round (merge_late.c): their rows belong to many windows.
  *
- * Rows that a delete or retention hides are left out; the outputs record the last delete they have been through. What fails its check is
- * set aside in quarantine/ and counted, and the merge goes on with the rest. Every row that came in is accounted for before
- * the commit.
+ * Rows that a delete or retention hides are left out; the outputs record the last delete they have been
+ * through. What fails its check is set aside in quarantine/ and counted, and the merge goes on with the rest.
+ * Every row that came in is accounted for before the commit.
  *
- * Memory: MERGE_OPEN_BYTES of decoded pages, one batch of at most BLOCK_RAW_BYTES_MAX, the block builder's scratch, the indexes of the
- * segment being written.
+ * Memory: MERGE_OPEN_BYTES of decoded pages, one batch of at most BLOCK_RAW_BYTES_MAX, the block builder's
+ * scratch, the indexes of the segment being written.
  */
 #include "store/merge.h"
 #include "base/assert.h"
@@ -102,7 +102,8 @@ static enum err seal(struct merge *m, uint32_t tenant, bool reset, struct err_te
 }
 
 /* The row at hand into the batch, and on to the next. `*batch_tenant`: of the rows in the batch. */
-static enum err take_row(struct merge *m, struct merge_source *s, uint32_t *batch_tenant, struct err_text *why) {
+static enum err take_row(struct merge *m, struct merge_source *s, uint32_t *batch_tenant,
+                         struct err_text *why) {
     if (merge_out_full(&m->out) || (m->out.batch.rows.n && *batch_tenant != s->tenant))
         TRY(seal(m, *batch_tenant, false, why));
     *batch_tenant = s->tenant;
@@ -196,7 +197,8 @@ static enum err pin_inputs(struct merge *m, struct err_text *why) {
             segment_set_damaged(g);
         if (e != ERR_OK) {
             m->pinned++; /* it is pinned */
-            return err_say(why, e, "merge: the block index of segment %llu cannot be read", (unsigned long long)g->m.id);
+            return err_say(why, e, "merge: the block index of segment %llu cannot be read",
+                           (unsigned long long)g->m.id);
         }
     }
     return ERR_OK;
@@ -259,7 +261,8 @@ static enum err reserve_disk(struct merge *m, struct err_text *why) {
         need += m->segments[i]->m.size_bytes;
     need += need / 8;
     return need <= spare ? ERR_OK
-                         : err_say(why, ERR_UNAVAILABLE, "merge: %llu MiB are needed above the disk's reserve, %llu are free",
+                         : err_say(why, ERR_UNAVAILABLE,
+                                   "merge: %llu MiB are needed above the disk's reserve, %llu are free",
                                    (unsigned long long)(need >> 20), (unsigned long long)(spare >> 20));
 }
 
@@ -327,7 +330,8 @@ static bool has_expired_stream(struct merge *m, struct segment *g) {
     uint32_t tenant;
     struct str labels;
     for (index_streams_start(x, section); index_streams_next(x, &tenant, &labels);)
-        if (retention_keep_from(m->store->retention, g->m.table, labels, m->context.now_ns) > g->m.time_max_ns)
+        if (retention_keep_from(m->store->retention, g->m.table, labels, m->context.now_ns) >
+            g->m.time_max_ns)
             return true;
     return false;
 }
@@ -418,10 +422,9 @@ static enum err merge_one(struct store *s, bool force, bool *out_done, struct er
     int64_t start_ns = clock_mono_ns(s->config.clock);
     m->store = s;
     merge_out_init(&m->out, s);
-    m->context = (struct merge_context){ .store = s,
-                                         .now_ns = retention_now_ns(s),
-                                         .fields = &m->out.fields,
-                                         .streams = &m->out.streams };
+    m->context = (struct merge_context){
+        .store = s, .now_ns = retention_now_ns(s), .fields = &m->out.fields, .streams = &m->out.streams
+    };
     choose(m, force);
     m->context.table = m->job.table;
     enum err e = m->job.kind == MERGE_NONE ? ERR_OK : run_job(m, why);
@@ -441,7 +444,9 @@ static enum err merge_all(struct store *s, bool force, struct err_text *why) {
     return deletes_forget_done(s, why);
 }
 
-enum err merge_due(struct store *s, struct err_text *why) { return merge_all(s, false, why); }
+enum err merge_due(struct store *s, struct err_text *why) {
+    return merge_all(s, false, why);
+}
 
 enum err store_merge(struct store *s, struct err_text *why) {
     TRY(retention_run(s, why));

@@ -1,7 +1,7 @@
 /*
- * Late segments hold a few rows of many windows each. They are read whole into one batch, a bounded number of rows at a time, and the
- * rows sorted by (window, tenant, stream, time); then each window's rows become a segment. No page is decoded more than once, however many
- * windows there are.
+ * Late segments hold a few rows of many windows each. They are read whole into one batch, a bounded number of
+ * rows at a time, and the rows sorted by (window, tenant, stream, time); then each window's rows become a
+ * segment. No page is decoded more than once, however many windows there are.
  */
 #include "store/merge_late.h"
 #include "base/assert.h"
@@ -29,7 +29,8 @@ static int by_place(const void *a, const void *b, void *ctx) {
         return x->tenant < y->tenant ? -1 : 1;
     const struct row *p = &batch->rows.p[x->row], *q = &batch->rows.p[y->row];
     if (p->stream != q->stream)
-        return str_cmp(batch->streams->entries.p[p->stream].labels, batch->streams->entries.p[q->stream].labels);
+        return str_cmp(batch->streams->entries.p[p->stream].labels,
+                       batch->streams->entries.p[q->stream].labels);
     if (p->time_ns != q->time_ns)
         return p->time_ns < q->time_ns ? -1 : 1;
     return (x->row > y->row) - (x->row < y->row);
@@ -47,7 +48,8 @@ static enum err write_window(struct late *l, size_t from, size_t end, struct err
     for (size_t i = from, n; i < end && e == ERR_OK; i += n) {
         uint32_t tenant = l->rows.p[i].tenant;
         size_t bytes = 0;
-        for (n = 0; n < BLOCK_ROWS_MAX && bytes < MERGE_BLOCK_BYTES && i + n < end && l->rows.p[i + n].tenant == tenant;
+        for (n = 0; n < BLOCK_ROWS_MAX && bytes < MERGE_BLOCK_BYTES && i + n < end &&
+                    l->rows.p[i + n].tenant == tenant;
              n++) {
             rows[n] = l->rows.p[i + n].row;
             bytes += l->rows.p[i + n].bytes;
@@ -90,8 +92,8 @@ static enum err take_row(struct late *l, struct merge_source *s, struct err_text
         return merge_source_skip_damaged(s, why);
     TRY(e);
     o->batch_bytes += bytes;
-    VEC_PUSH(&l->rows, (struct late_row){ window_of(o, merge_source_time(s)), s->tenant, (uint32_t)(o->batch.rows.n - 1),
-                                            (uint32_t)bytes });
+    VEC_PUSH(&l->rows, (struct late_row){ window_of(o, merge_source_time(s)), s->tenant,
+                                          (uint32_t)(o->batch.rows.n - 1), (uint32_t)bytes });
     return merge_source_next(s, why);
 }
 
@@ -113,7 +115,8 @@ static enum err run(struct late *l, struct merge_source *sources, size_t count, 
     return write_all(l, why);
 }
 
-enum err merge_late_run(struct merge_out *o, struct merge_source *sources, size_t count, struct err_text *why) {
+enum err merge_late_run(struct merge_out *o, struct merge_source *sources, size_t count,
+                        struct err_text *why) {
     struct late l = { .out = o };
     enum err e = run(&l, sources, count, why);
     VEC_FINI(&l.rows);

@@ -14,7 +14,9 @@ void merge_out_init(struct merge_out *o, struct store *s) {
     o->builder = block_builder_new();
 }
 
-void merge_out_keep(struct merge_out *o) { o->made.n = 0; }
+void merge_out_keep(struct merge_out *o) {
+    o->made.n = 0;
+}
 
 void merge_out_fini(struct merge_out *o) {
     segment_writer_free(o->writer);
@@ -50,7 +52,8 @@ static enum err start_segment(struct merge_out *o, struct err_text *why) {
     return ERR_OK;
 }
 
-enum err merge_out_seal(struct merge_out *o, uint32_t tenant, const uint32_t *rows, size_t count, struct err_text *why) {
+enum err merge_out_seal(struct merge_out *o, uint32_t tenant, const uint32_t *rows, size_t count,
+                        struct err_text *why) {
     if (!o->writer)
         TRY(start_segment(o, why));
     struct block_build_options options = { .table = o->m.table,

@@ -6,7 +6,9 @@
 /*
  * Where a merge's rows go: sorted rows in, sealed blocks of new segments out. One table; one thread.
  */
-enum { MERGE_BLOCK_BYTES = BLOCK_RAW_BYTES_MAX - ROW_BYTES_MAX }; /* a block ends behind the row that reaches it */
+enum {
+    MERGE_BLOCK_BYTES = BLOCK_RAW_BYTES_MAX - ROW_BYTES_MAX
+}; /* a block ends behind the row that reaches it */
 struct merge_out {
     struct store *store;
     struct field_dict fields;
@@ -15,11 +17,11 @@ struct merge_out {
     size_t batch_bytes;
     struct block_builder *builder;
     struct segment_writer *writer; /* of the segment being written, or NULL */
-    struct manifest_segment m;     /* what the next segment starts from: table, level, window, deletes_applied */
+    struct manifest_segment m; /* what the next segment starts from: table, level, window, deletes_applied */
     uint64_t position_min, position_max; /* of the rows given */
-    uint64_t next_id, ids_left;    /* reserved */
+    uint64_t next_id, ids_left;          /* reserved */
     VEC(struct manifest_segment) made;
-    VEC(struct id128) claims;      /* go into the next segment */
+    VEC(struct id128) claims; /* go into the next segment */
     uint64_t rows_out;
 };
 void merge_out_init(struct merge_out *o, struct store *s);

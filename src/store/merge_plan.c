@@ -1,15 +1,16 @@
 /*
  * Merge planning. A row is rewritten at most twice: L0 -> L1 and L1 -> final.
  *
- *   open window     L0s wait until they are worth a merge: a million rows, eight files, or nothing new for a minute
- *   closed window   (its end and ten minutes have passed) what is small becomes final together, L0s directly
- *   late            the same as an open window's; the merge splits them by window
+ *   open window     L0s wait until they are worth a merge: a million rows, eight files, or nothing new for a
+ * minute closed window   (its end and ten minutes have passed) what is small becomes final together, L0s
+ * directly late            the same as an open window's; the merge splits them by window
  *
- * Segments of MERGE_GOOD_ROWS and more are left alone: their blocks are full, so merging them again would cost a rewrite and give nothing.
- * Exceptions to "twice": rows of finals smaller than a block (late rows trickle in), and rewrites that carry out deletes or a stream's
- * retention.
+ * Segments of MERGE_GOOD_ROWS and more are left alone: their blocks are full, so merging them again would
+ * cost a rewrite and give nothing. Exceptions to "twice": rows of finals smaller than a block (late rows
+ * trickle in), and rewrites that carry out deletes or a stream's retention.
  *
- * The window with most L0 parts goes first, since parts are what slows senders down; then closes, then rewrites.
+ * The window with most L0 parts goes first, since parts are what slows senders down; then closes, then
+ * rewrites.
  */
 #include "store/merge_plan.h"
 #include "base/assert.h"
@@ -30,10 +31,13 @@ struct group { /* candidates of one table and window */
     int64_t received_max_ms;
 };
 
-static bool usable(const struct merge_candidate *c) { return !c->excluded; }
+static bool usable(const struct merge_candidate *c) {
+    return !c->excluded;
+}
 
 static bool same_window(const struct manifest_segment *a, const struct manifest_segment *b) {
-    return a->table == b->table && a->late == b->late && (a->late || a->window_start_ns == b->window_start_ns);
+    return a->table == b->table && a->late == b->late &&
+           (a->late || a->window_start_ns == b->window_start_ns);
 }
 
 static bool is_closed(const struct merge_wish *w, const struct manifest_segment *m) {
@@ -73,8 +77,8 @@ static bool quiet_for(const struct merge_wish *w, const struct group *g, int64_t
 
 static bool worth_merging(const struct merge_wish *w, const struct group *g, bool late) {
     uint64_t rows = late ? LATE_ROWS_WORTH_IT : MERGE_GOOD_ROWS;
-    return g->l0_parts > 0 && (w->force || g->l0_rows >= rows || g->l0_parts >= PARTS_WORTH_IT ||
-                               quiet_for(w, g, QUIET_S));
+    return g->l0_parts > 0 &&
+           (w->force || g->l0_rows >= rows || g->l0_parts >= PARTS_WORTH_IT || quiet_for(w, g, QUIET_S));
 }
 
 static bool worth_closing(const struct merge_wish *w, const struct group *g) {
@@ -110,7 +114,8 @@ static void limit(const struct merge_wish *w, struct merge_job *job) {
     job->count = kept;
 }
 
-static void start_job(const struct manifest_segment *m, enum merge_kind kind, uint32_t level, struct merge_job *out) {
+static void start_job(const struct manifest_segment *m, enum merge_kind kind, uint32_t level,
+                      struct merge_job *out) {
     out->kind = kind;
     out->table = m->table;
     out->level = level;

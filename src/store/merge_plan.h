@@ -1,8 +1,8 @@
 #pragma once
 #include "catalog/catalog.h"
 /*
- * What to merge next: a pure function of the manifest and the time. Picks one job, the most urgent; the segments of a job are all of one
- * table, and of one window unless they are late.
+ * What to merge next: a pure function of the manifest and the time. Picks one job, the most urgent; the
+ * segments of a job are all of one table, and of one window unless they are late.
  */
 enum merge_kind {
     MERGE_NONE,

@@ -1,5 +1,5 @@
-#include "store/merge_plan.h"
 #include "base/test.h"
+#include "store/merge_plan.h"
 
 static const int64_t HOUR = 3600ll * 1000000000, MINUTE = 60ll * 1000000000;
 static const int64_t NOW = 500000ll * 3600 * 1000000000 + 30 * 60ll * 1000000000; /* half past */
@@ -10,7 +10,8 @@ struct world {
     size_t count;
 };
 
-static struct manifest_segment *add(struct world *w, uint32_t level, int64_t hours_ago, uint64_t rows, int64_t age_s) {
+static struct manifest_segment *add(struct world *w, uint32_t level, int64_t hours_ago, uint64_t rows,
+                                    int64_t age_s) {
     struct manifest_segment *m = &w->m[w->count];
     *m = (struct manifest_segment){ .id = w->count + 1,
                                     .level = level,
@@ -151,7 +152,9 @@ TEST(dirty_segments_are_rewritten_when_nothing_else_is_to_do) {
 }
 
 TEST_MAIN(RUN(nothing_to_merge_is_no_job), RUN(young_parts_of_an_open_window_wait_until_they_are_worth_it),
-          RUN(a_window_closes_ten_minutes_after_its_end), RUN(closing_takes_what_is_small_and_leaves_what_is_good),
+          RUN(a_window_closes_ten_minutes_after_its_end),
+          RUN(closing_takes_what_is_small_and_leaves_what_is_good),
           RUN(the_window_with_most_parts_goes_first), RUN(late_parts_are_merged_with_late_parts_only),
           RUN(tables_are_never_mixed), RUN(a_job_is_bounded_and_takes_the_oldest_first),
-          RUN(what_failed_too_often_is_left_out), RUN(dirty_segments_are_rewritten_when_nothing_else_is_to_do))
+          RUN(what_failed_too_often_is_left_out),
+          RUN(dirty_segments_are_rewritten_when_nothing_else_is_to_do))

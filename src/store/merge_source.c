@@ -19,7 +19,8 @@ void merge_source_fini(struct merge_source *s) {
 uint64_t merge_source_cost(const struct segment_block *b, bool merged, uint32_t page_rows) {
     uint64_t rows = b->row_count < page_rows ? b->row_count : page_rows;
     uint64_t page = b->row_count ? b->raw_bytes / b->row_count * rows + rows * 16 : 0;
-    uint64_t shared = merged ? b->raw_bytes / 4 : b->size_bytes / 8; /* dictionaries and templates are the block's */
+    uint64_t shared =
+        merged ? b->raw_bytes / 4 : b->size_bytes / 8; /* dictionaries and templates are the block's */
     return page + shared + (16 << 10);
 }
 
@@ -86,8 +87,8 @@ static enum err load_page(struct merge_source *s, uint32_t page, struct err_text
     enum err e = read_page(s);
     return e == ERR_OK || e == ERR_CORRUPT
                ? e
-               : err_say(why, e, "merge: a page of segment %" PRIu64 " cannot be read: %s", s->input->segment->m.id,
-                         err_name(e));
+               : err_say(why, e, "merge: a page of segment %" PRIu64 " cannot be read: %s",
+                         s->input->segment->m.id, err_name(e));
 }
 
 /* ---- streams ---- */
@@ -110,7 +111,9 @@ static void follow_stream(struct merge_source *s) {
 
 static enum err open_block(struct merge_source *s, struct err_text *why) {
     const struct segment_block *b = &s->input->blocks[s->block_next++];
-    struct block_source source = { .file = segment_file(s->input->segment), .offset = b->offset, .size_bytes = b->size_bytes };
+    struct block_source source = { .file = segment_file(s->input->segment),
+                                   .offset = b->offset,
+                                   .size_bytes = b->size_bytes };
     s->context->counts.rows_in += b->row_count;
     enum err e = block_open(&source, why, &s->block);
     if (e == ERR_CORRUPT) {
@@ -177,7 +180,9 @@ static enum err settle(struct merge_source *s, struct err_text *why) {
     }
 }
 
-enum err merge_source_start(struct merge_source *s, struct err_text *why) { return settle(s, why); }
+enum err merge_source_start(struct merge_source *s, struct err_text *why) {
+    return settle(s, why);
+}
 
 enum err merge_source_next(struct merge_source *s, struct err_text *why) {
     ASSERT(s->block);
@@ -223,7 +228,8 @@ static uint32_t raw_share(const struct merge_source *s) {
     return share > UINT32_MAX ? UINT32_MAX : (uint32_t)share;
 }
 
-static enum err text_cell(const struct column_page *p, uint32_t i, uint32_t field, struct batch *batch, struct cell *out) {
+static enum err text_cell(const struct column_page *p, uint32_t i, uint32_t field, struct batch *batch,
+                          struct cell *out) {
     struct str text = { 0 };
     if (p->form == PAGE_STRINGS)
         text = (struct str){ p->bytes + p->offsets[i], p->offsets[i + 1] - p->offsets[i] };
@@ -237,7 +243,8 @@ static enum err text_cell(const struct column_page *p, uint32_t i, uint32_t fiel
     return ERR_OK;
 }
 
-static enum err add_cell(const struct column_page *p, uint32_t i, uint32_t field, struct batch *batch, size_t *bytes) {
+static enum err add_cell(const struct column_page *p, uint32_t i, uint32_t field, struct batch *batch,
+                         size_t *bytes) {
     struct cell c;
     switch (p->form) {
     case PAGE_EMPTY: return ERR_OK;

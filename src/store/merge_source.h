@@ -4,8 +4,9 @@
 #include "store/segment.h"
 #include "store/store.h"
 /*
- * A sorted run of rows that a merge reads: one block of L0, or all blocks of a merged segment, one after the other. Holds one decoded page.
- * Rows that a delete or retention hides, and pages that fail their check, are stepped over here and counted.
+ * A sorted run of rows that a merge reads: one block of L0, or all blocks of a merged segment, one after the
+ * other. Holds one decoded page. Rows that a delete or retention hides, and pages that fail their check, are
+ * stepped over here and counted.
  */
 struct merge_input { /* one segment of the job, pinned */
     struct segment *segment;
@@ -56,10 +57,15 @@ void merge_source_fini(struct merge_source *s);
 NODISCARD enum err merge_source_start(struct merge_source *s, struct err_text *why);
 /* To the next row that is not hidden. */
 NODISCARD enum err merge_source_next(struct merge_source *s, struct err_text *why);
-static inline bool merge_source_done(const struct merge_source *s) { return s->block == NULL; }
-static inline int64_t merge_source_time(const struct merge_source *s) { return s->times_ns[s->row - s->page_first]; }
-/* Appends the row at hand to `batch`, all bytes copied; `out_bytes` is what it holds. ERR_LIMIT: a dictionary is full; reset both and try
- * again. ERR_CORRUPT: merge_source_skip_damaged(), which goes on behind its page. */
+static inline bool merge_source_done(const struct merge_source *s) {
+    return s->block == NULL;
+}
+static inline int64_t merge_source_time(const struct merge_source *s) {
+    return s->times_ns[s->row - s->page_first];
+}
+/* Appends the row at hand to `batch`, all bytes copied; `out_bytes` is what it holds. ERR_LIMIT: a dictionary
+ * is full; reset both and try again. ERR_CORRUPT: merge_source_skip_damaged(), which goes on behind its page.
+ */
 NODISCARD enum err merge_source_emit(struct merge_source *s, struct batch *batch, size_t *out_bytes);
 NODISCARD enum err merge_source_skip_damaged(struct merge_source *s, struct err_text *why);
 /* What the block at hand may hold decoded, for the budget: a page of it, and what all its pages share. */

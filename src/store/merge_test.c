@@ -1,6 +1,6 @@
-#include "store/merge.h"
 #include "base/test.h"
 #include "catalog/catalog.h"
+#include "store/merge.h"
 #include "store/segment_check.h"
 #include "store/store_fixture.h"
 #include "store/store_state.h"
@@ -9,14 +9,17 @@
 
 static const int64_t HOUR = 3600ll * 1000000000, MINUTE = 60ll * 1000000000, SECOND = 1000000000;
 
-static int64_t hours_ago(const struct store_fixture *f, int64_t hours) { return f->now_ns / HOUR * HOUR - hours * HOUR; }
+static int64_t hours_ago(const struct store_fixture *f, int64_t hours) {
+    return f->now_ns / HOUR * HOUR - hours * HOUR;
+}
 
 static void must(struct store_fixture *f, enum err e) {
     if (e != ERR_OK)
         fail_msg("%s: %s", err_name(e), f->why.msg);
 }
 
-/* What merged segments promise: one window, sorted by (stream, time), checked parts, counts that are those of the manifest. */
+/* What merged segments promise: one window, sorted by (stream, time), checked parts, counts that are those of
+ * the manifest. */
 struct order_check {
     struct str labels;
     int64_t time_ns;
@@ -58,7 +61,9 @@ static void check_segment(struct segment *g) {
     struct order_check o = { 0 };
     uint64_t rows = 0, raw = 0;
     for (uint32_t i = 0; i < count; i++) {
-        struct block_source source = { .file = segment_file(g), .offset = blocks[i].offset, .size_bytes = blocks[i].size_bytes };
+        struct block_source source = { .file = segment_file(g),
+                                       .offset = blocks[i].offset,
+                                       .size_bytes = blocks[i].size_bytes };
         struct block *b;
         CHECK_OK(block_open(&source, &why, &b));
         check_block(&o, &g->m, b);
@@ -124,7 +129,9 @@ TEST(rows_of_one_time_keep_the_order_in_which_they_came) {
     CHECK_OK(fixture_open(&f));
     int64_t at = hours_ago(&f, 2);
     for (int i = 0; i < 60; i++) {
-        struct fixture_row row = { .time_ns = at, .service = "cart", .host = "a", .message = "same", .number = i };
+        struct fixture_row row = {
+            .time_ns = at, .service = "cart", .host = "a", .message = "same", .number = i
+        };
         fixture_add(&f, &row);
         if (i % 3 == 2)
             CHECK(fixture_publish(&f, TABLE_LOGS));
@@ -301,5 +308,6 @@ TEST(a_scan_keeps_reading_inputs_that_a_merge_has_replaced) {
 TEST_MAIN(RUN(whatever_comes_in_whichever_order_stays_the_same_rows),
           RUN(rows_of_one_time_keep_the_order_in_which_they_came), RUN(a_late_segment_is_split_by_window),
           RUN(many_windows_in_one_flush_become_few_files), RUN(many_columns_and_streams_survive),
-          RUN(a_damaged_block_is_set_aside_and_the_rest_is_merged), RUN(a_missing_file_does_not_stop_the_others),
+          RUN(a_damaged_block_is_set_aside_and_the_rest_is_merged),
+          RUN(a_missing_file_does_not_stop_the_others),
           RUN(a_scan_keeps_reading_inputs_that_a_merge_has_replaced))

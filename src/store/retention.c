@@ -1,11 +1,11 @@
 /*
- * Retention: exact at query time (retention_keep_from for each stream), physical by dropping whole segments here and by leaving rows
- * out in merges.
+ * Retention: exact at query time (retention_keep_from for each stream), physical by dropping whole segments
+ * here and by leaving rows out in merges.
  *
- * The clock is the dangerous input: a clock that jumps ahead must not delete what people want to keep. So the store keeps a believed
- * time that runs with the monotonic clock and follows the wall clock while the two agree within a day. When they do not (a jump, or a
- * start after weeks without data), the wall clock is believed only after it has run steadily for a day; meanwhile a gauge says
- * that it is not, and rows stay.
+ * The clock is the dangerous input: a clock that jumps ahead must not delete what people want to keep. So the
+ * store keeps a believed time that runs with the monotonic clock and follows the wall clock while the two
+ * agree within a day. When they do not (a jump, or a start after weeks without data), the wall clock is
+ * believed only after it has run steadily for a day; meanwhile a gauge says that it is not, and rows stay.
  */
 #include "store/retention.h"
 #include "base/heap.h"
@@ -34,12 +34,14 @@ static enum err add_rule(struct retention *r, const struct retention_rule *rule,
         TRY(selector_parse(rule->selector, why, &k.selector));
     r->rules[r->count++] = k;
     return rule->selector.n && rule->keep_bytes
-               ? err_say(why, ERR_INVALID, "retention: bytes can be limited for a whole table only, not for " STR_FMT,
+               ? err_say(why, ERR_INVALID,
+                         "retention: bytes can be limited for a whole table only, not for " STR_FMT,
                          STR_ARG(rule->selector))
                : ERR_OK;
 }
 
-enum err retention_new(const struct retention_rule *rules, size_t count, struct err_text *why, struct retention **out) {
+enum err retention_new(const struct retention_rule *rules, size_t count, struct err_text *why,
+                       struct retention **out) {
     if (count > RULES_MAX)
         return err_say(why, ERR_LIMIT, "retention: more than %d rules", RULES_MAX);
     struct retention *r = HEAP_NEW(struct retention);
@@ -70,7 +72,9 @@ bool retention_any(const struct retention *r, enum table table) {
     return false;
 }
 
-static int64_t keep_from(int64_t keep_ns, int64_t now_ns) { return keep_ns ? now_ns - keep_ns : INT64_MIN; }
+static int64_t keep_from(int64_t keep_ns, int64_t now_ns) {
+    return keep_ns ? now_ns - keep_ns : INT64_MIN;
+}
 
 int64_t retention_keep_from(const struct retention *r, enum table table, struct str labels, int64_t now_ns) {
     for (size_t i = 0; i < r->count; i++) {

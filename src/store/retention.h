@@ -2,9 +2,9 @@
 #include "catalog/catalog.h"
 #include "store/store.h"
 /*
- * How long rows are kept. Of the rules of a table, those with a selector are asked first, in the order of the configuration; the first
- * whose selector keeps the stream decides. keep_bytes is a rule of a whole table: its oldest segments go first.
- * Immutable after retention_new: any thread.
+ * How long rows are kept. Of the rules of a table, those with a selector are asked first, in the order of the
+ * configuration; the first whose selector keeps the stream decides. keep_bytes is a rule of a whole table:
+ * its oldest segments go first. Immutable after retention_new: any thread.
  */
 struct retention;
 /* ERR_INVALID names the rule. */

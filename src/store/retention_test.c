@@ -1,5 +1,5 @@
-#include "store/retention.h"
 #include "base/test.h"
+#include "store/retention.h"
 #include "store/store_fixture.h"
 
 static const int64_t HOUR = 3600ll * 1000000000, DAY = 24 * 3600ll * 1000000000;
@@ -12,9 +12,11 @@ static struct str labels_of(const char *service, struct buf *out) {
 }
 
 TEST(rules_with_a_selector_are_asked_first_whatever_their_place) {
-    struct retention_rule rules[] = { { .table = TABLE_LOGS, .keep_ns = 30 * DAY },
-                                      { .table = TABLE_LOGS, .selector = STR("{service=\"debug\"}"), .keep_ns = DAY },
-                                      { .table = TABLE_LOGS, .selector = STR("{service=\"audit\"}") } };
+    struct retention_rule rules[] = {
+        { .table = TABLE_LOGS, .keep_ns = 30 * DAY },
+        { .table = TABLE_LOGS, .selector = STR("{service=\"debug\"}"), .keep_ns = DAY },
+        { .table = TABLE_LOGS, .selector = STR("{service=\"audit\"}") }
+    };
     struct retention *r;
     AUTO(buf) b = { 0 };
     int64_t now = 1000 * DAY;
@@ -29,7 +31,9 @@ TEST(rules_with_a_selector_are_asked_first_whatever_their_place) {
 }
 
 TEST(whole_segments_may_go_only_when_every_rule_has_passed) {
-    struct retention_rule rules[] = { { .table = TABLE_LOGS, .selector = STR("{service=\"debug\"}"), .keep_ns = DAY } };
+    struct retention_rule rules[] = {
+        { .table = TABLE_LOGS, .selector = STR("{service=\"debug\"}"), .keep_ns = DAY }
+    };
     struct retention *r;
     CHECK_OK(retention_new(rules, 1, NULL, &r));
     CHECK(retention_floor(r, TABLE_LOGS, 100 * DAY) == INT64_MIN);
@@ -41,7 +45,9 @@ TEST(whole_segments_may_go_only_when_every_rule_has_passed) {
 }
 
 TEST(bad_rules_are_refused) {
-    struct retention_rule bad_selector = { .table = TABLE_LOGS, .selector = STR("{service}"), .keep_ns = DAY };
+    struct retention_rule bad_selector = { .table = TABLE_LOGS,
+                                           .selector = STR("{service}"),
+                                           .keep_ns = DAY };
     struct retention_rule bytes = { .table = TABLE_LOGS, .selector = STR("{a=\"b\"}"), .keep_bytes = 5 };
     struct retention *r;
     CHECK(retention_new(&bad_selector, 1, NULL, &r) == ERR_INVALID);
@@ -51,8 +57,12 @@ TEST(bad_rules_are_refused) {
 struct fake {
     int64_t now, mono;
 };
-static int64_t fake_now(void *ctx) { return ((struct fake *)ctx)->now; }
-static int64_t fake_mono(void *ctx) { return ((struct fake *)ctx)->mono; }
+static int64_t fake_now(void *ctx) {
+    return ((struct fake *)ctx)->now;
+}
+static int64_t fake_mono(void *ctx) {
+    return ((struct fake *)ctx)->mono;
+}
 
 TEST(a_clock_that_jumps_is_believed_only_after_a_steady_day) {
     struct fake f = { 10000 * DAY, 0 };

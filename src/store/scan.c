@@ -2,12 +2,13 @@
  * A scan: which blocks of one snapshot may hold matching rows.
  *
  *   lock        refer to all live blocks and segments of the table: from here each row has one owner
- *   segments    time by the manifest; then pin, block index, and only what the request asks for: streams, ids, words
- *   live        directories are in memory: time and streams
- *   order       newest first, ties by part and block
+ *   segments    time by the manifest; then pin, block index, and only what the request asks for: streams,
+ * ids, words live        directories are in memory: time and streams order       newest first, ties by part
+ * and block
  *
- * Everything the scan refers to stays until scan_close(). A damaged part is counted and costs only what it covers: without its stream
- * section, id index or filter a segment is not pruned; without its block index the blocks are found by walking.
+ * Everything the scan refers to stays until scan_close(). A damaged part is counted and costs only what it
+ * covers: without its stream section, id index or filter a segment is not pruned; without its block index the
+ * blocks are found by walking.
  */
 #include "base/assert.h"
 #include "base/bits.h"
@@ -22,8 +23,8 @@
 static const size_t SCAN_BYTES_MAX = 256u << 20, SECTION_BYTES_MAX = 256u << 20;
 
 struct scan_part {
-    struct live_block *live;    /* one reference, … */
-    struct segment *segment;    /* … or one reference, which pinning turns into a pin */
+    struct live_block *live; /* one reference, … */
+    struct segment *segment; /* … or one reference, which pinning turns into a pin */
     bool pinned;
     uint64_t id; /* of the segment; position of the live block */
     const struct scan_delete *deletes;
@@ -54,7 +55,8 @@ static bool live_wanted(const struct scan_request *r, const struct live_block *l
     return i->table == r->table && l->position > r->live_after_position;
 }
 
-/* Lock held. Live blocks first, then segments, all by reference; parts are compacted while they are pruned. */
+/* Lock held. Live blocks first, then segments, all by reference; parts are compacted while they are pruned.
+ */
 static enum err take_snapshot(struct scan *c, struct store *s) {
     c->parts = ARENA_NEW(&c->mem, struct scan_part, s->live.blocks.n + s->segments.n + 1);
     if (!c->parts)
@@ -135,7 +137,8 @@ static void count_skipped(const struct segment_pruner *p, const uint64_t *before
 static void keep_time(struct segment_pruner *p) {
     const struct scan_request *r = &p->scan->request;
     for (uint32_t i = 0; i < p->block_count; i++)
-        if (p->blocks[i].tenant == r->tenant && time_overlaps(r, p->blocks[i].time_min_ns, p->blocks[i].time_max_ns))
+        if (p->blocks[i].tenant == r->tenant &&
+            time_overlaps(r, p->blocks[i].time_min_ns, p->blocks[i].time_max_ns))
             bits_set(p->keep, i);
     p->scan->counts.blocks_skipped_time += p->block_count - bits_count(p->keep, p->block_count);
 }
@@ -189,12 +192,12 @@ static enum err keep_ids(struct segment_pruner *p) {
 
 static enum err keep_words(struct segment_pruner *p) {
     const struct scan_request *r = &p->scan->request;
-    BITS_EACH(i, p->keep, p->block_count) {
+    BITS_EACH (i, p->keep, p->block_count) {
         const struct segment_block *b = &p->blocks[i];
         bool may = true;
         for (size_t w = 0; w < r->word_count && may && b->filter_lines; w++)
-            TRY(index_words_test(segment_file(p->segment), b->offset + b->size_bytes, b->filter_lines, r->words[w],
-                                 &may));
+            TRY(index_words_test(segment_file(p->segment), b->offset + b->size_bytes, b->filter_lines,
+                                 r->words[w], &may));
         if (!may)
             bits_clear(p->keep, i);
     }
@@ -202,7 +205,8 @@ static enum err keep_words(struct segment_pruner *p) {
 }
 
 /* One kind of pruning. Damage leaves the blocks in: nothing is hidden because an index is broken. */
-static enum err prune_by(struct segment_pruner *p, enum err (*keep)(struct segment_pruner *p), uint64_t *counter) {
+static enum err prune_by(struct segment_pruner *p, enum err (*keep)(struct segment_pruner *p),
+                         uint64_t *counter) {
     size_t bytes = (bits_words(p->block_count) + 1) * sizeof(uint64_t);
     uint64_t *before = ARENA_NEW(&p->mem, uint64_t, bits_words(p->block_count) + 1);
     if (!before)
@@ -222,18 +226,19 @@ static enum err prune_by(struct segment_pruner *p, enum err (*keep)(struct segme
 }
 
 static void add_entries(struct segment_pruner *p, uint32_t part) {
-    BITS_EACH(i, p->keep, p->block_count) {
+    BITS_EACH (i, p->keep, p->block_count) {
         const struct segment_block *b = &p->blocks[i];
-        VEC_PUSH(&p->scan->entries, (struct scan_entry){ .block = { .time_min_ns = b->time_min_ns,
-                                                                    .time_max_ns = b->time_max_ns,
-                                                                    .row_count = b->row_count,
-                                                                    .page_count = b->page_count,
-                                                                    .size_bytes = b->size_bytes,
-                                                                    .raw_bytes = b->raw_bytes,
-                                                                    .pages = p->pages ? p->pages[i] : UINT64_MAX },
-                                                         .part = part,
-                                                         .number = (uint32_t)i,
-                                                         .offset = b->offset });
+        VEC_PUSH(&p->scan->entries,
+                 (struct scan_entry){ .block = { .time_min_ns = b->time_min_ns,
+                                                 .time_max_ns = b->time_max_ns,
+                                                 .row_count = b->row_count,
+                                                 .page_count = b->page_count,
+                                                 .size_bytes = b->size_bytes,
+                                                 .raw_bytes = b->raw_bytes,
+                                                 .pages = p->pages ? p->pages[i] : UINT64_MAX },
+                                      .part = part,
+                                      .number = (uint32_t)i,
+                                      .offset = b->offset });
     }
 }
 
@@ -353,14 +358,18 @@ void scan_close(struct scan *c) {
     heap_free(c);
 }
 
-size_t scan_count(const struct scan *c) { return c->entries.n; }
+size_t scan_count(const struct scan *c) {
+    return c->entries.n;
+}
 
 const struct scan_block *scan_block(const struct scan *c, size_t i) {
     ASSERT(i < c->entries.n);
     return &c->entries.p[i].block;
 }
 
-const struct scan_counts *scan_counts(const struct scan *c) { return &c->counts; }
+const struct scan_counts *scan_counts(const struct scan *c) {
+    return &c->counts;
+}
 
 enum err scan_open(struct scan *c, size_t i, struct err_text *why, struct block **out) {
     ASSERT(i < c->entries.n);

@@ -111,7 +111,9 @@ void segment_unpin(struct segment *s) {
     segment_unref(s);
 }
 
-struct file *segment_file(const struct segment *s) { return s->open->file; }
+struct file *segment_file(const struct segment *s) {
+    return s->open->file;
+}
 
 enum err segment_footer(const struct segment *s, struct segment_footer *out) {
     if (!s->open->footer_ok)
@@ -124,7 +126,8 @@ bool segment_has(const struct segment *s, enum segment_section section) {
     return s->open->footer_ok && s->open->footer.sections[section].size_bytes > 0;
 }
 
-enum err segment_section(const struct segment *s, enum segment_section section, struct arena *mem, struct str *out) {
+enum err segment_section(const struct segment *s, enum segment_section section, struct arena *mem,
+                         struct str *out) {
     if (!s->open->footer_ok)
         return ERR_CORRUPT;
     const struct segment_section_place *p = &s->open->footer.sections[section];
@@ -189,7 +192,8 @@ static enum err walk_one(const struct segment *s, uint64_t offset, struct segmen
     return block_sane(s, out) ? ERR_OK : ERR_CORRUPT;
 }
 
-static enum err walk(const struct segment *s, struct arena *mem, struct segment_block **out, uint32_t *out_count) {
+static enum err walk(const struct segment *s, struct arena *mem, struct segment_block **out,
+                     uint32_t *out_count) {
     uint64_t most = s->m.blocks < SEGMENT_BLOCKS_MAX ? s->m.blocks : SEGMENT_BLOCKS_MAX;
     struct segment_block *blocks = ARENA_RAW(mem, struct segment_block, most);
     if (!blocks)
@@ -205,8 +209,8 @@ static enum err walk(const struct segment *s, struct arena *mem, struct segment_
     return ERR_OK;
 }
 
-enum err segment_blocks(const struct segment *s, struct arena *mem, struct segment_block **out, uint32_t *out_count,
-                        bool *out_walked) {
+enum err segment_blocks(const struct segment *s, struct arena *mem, struct segment_block **out,
+                        uint32_t *out_count, bool *out_walked) {
     enum err e = read_index(s, mem, out, out_count);
     *out_walked = e == ERR_CORRUPT;
     return e == ERR_CORRUPT ? walk(s, mem, out, out_count) : e;

@@ -5,8 +5,9 @@
 #include "store/segment_format.h"
 #include <stdatomic.h>
 /*
- * One segment: its manifest row in memory and nothing else until somebody pins it. A pin opens the file and checks header and
- * footer; everything else is read by range, checked, and forgotten: the system's page cache is the cache.
+ * One segment: its manifest row in memory and nothing else until somebody pins it. A pin opens the file and
+ * checks header and footer; everything else is read by range, checked, and forgotten: the system's page cache
+ * is the cache.
  *
  * Threads: any. A doomed segment's file is unlinked with its last reference.
  */
@@ -19,20 +20,21 @@ struct segment {
     struct manifest_segment m; /* read-only */
     struct disk *disk;
     _Atomic unsigned refs;
-    _Atomic bool doomed;       /* the manifest names it no more */
-    _Atomic bool damaged;      /* some part of it failed its check: said and counted once */
-    unsigned merge_failures;   /* guarded by merge_lock, as the next three */
-    bool merge_settled;        /* merging it again gives nothing */
-    bool expired;              /* it holds a stream that is past retention */
+    _Atomic bool doomed;     /* the manifest names it no more */
+    _Atomic bool damaged;    /* some part of it failed its check: said and counted once */
+    unsigned merge_failures; /* guarded by merge_lock, as the next three */
+    bool merge_settled;      /* merging it again gives nothing */
+    bool expired;            /* it holds a stream that is past retention */
     int64_t expiry_checked_ns;
-    pthread_mutex_t lock;      /* guards the two below */
+    pthread_mutex_t lock; /* guards the two below */
     unsigned pins;
     struct segment_open *open; /* while pinned */
 };
 struct segment *segment_new(struct disk *disk, const struct manifest_segment *m); /* one reference */
 struct segment *segment_ref(struct segment *s);
 void segment_unref(struct segment *s);
-/* Pins count as references. ERR_NOT_FOUND, ERR_IO, ERR_UNSUPPORTED; damage is no error here, but of the section that it hits. */
+/* Pins count as references. ERR_NOT_FOUND, ERR_IO, ERR_UNSUPPORTED; damage is no error here, but of the
+ * section that it hits. */
 NODISCARD enum err segment_pin(struct segment *s, struct err_text *why);
 void segment_unpin(struct segment *s);
 

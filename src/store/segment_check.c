@@ -20,7 +20,9 @@ static enum err check_page(const struct block *b, uint32_t page) {
 }
 
 static enum err check_block(const struct segment *s, const struct segment_block *line) {
-    struct block_source source = { .file = segment_file(s), .offset = line->offset, .size_bytes = line->size_bytes };
+    struct block_source source = { .file = segment_file(s),
+                                   .offset = line->offset,
+                                   .size_bytes = line->size_bytes };
     struct block *b;
     TRY(block_open(&source, NULL, &b));
     AUTO(arena) mem;
@@ -32,8 +34,9 @@ static enum err check_block(const struct segment *s, const struct segment_block 
         e = check_page(b, page);
     block_free(b);
     TRY(e);
-    return line->filter_lines ? index_words_check(segment_file(s), line->offset + line->size_bytes, line->filter_lines)
-                              : ERR_OK;
+    return line->filter_lines
+               ? index_words_check(segment_file(s), line->offset + line->size_bytes, line->filter_lines)
+               : ERR_OK;
 }
 
 static enum err check_streams(struct str section, uint32_t block_count, struct arena *mem) {

@@ -1,6 +1,7 @@
 #include "store/segment_format.h"
 
-/* The fields that header and footer share: magic, version, incompat bits; a CRC32C in bytes 60..63 over all the others. */
+/* The fields that header and footer share: magic, version, incompat bits; a CRC32C in bytes 60..63 over all
+ * the others. */
 enum { AT_MAJOR = 8, AT_MINOR = 10, AT_INCOMPAT = 12, AT_COMPAT = 16, AT_CRC = 60 };
 
 static uint32_t crc_without_field(const unsigned char *in, size_t bytes) {
@@ -16,19 +17,23 @@ static void start(const char *magic, unsigned char *out, size_t bytes) {
     le16_put(out + AT_MAJOR, SEGMENT_VERSION_MAJOR);
 }
 
-static void seal(unsigned char *out, size_t bytes) { le32_put(out + AT_CRC, crc_without_field(out, bytes)); }
+static void seal(unsigned char *out, size_t bytes) {
+    le32_put(out + AT_CRC, crc_without_field(out, bytes));
+}
 
 static enum err check(const char *magic, const unsigned char *in, size_t bytes, struct err_text *why) {
     if (memcmp(in, magic, 8) != 0 || le32_get(in + AT_CRC) != crc_without_field(in, bytes))
         return err_say(why, ERR_CORRUPT, "segment: damaged %.8s", magic);
     uint32_t unknown = le32_get(in + AT_INCOMPAT) & ~(uint32_t)SEGMENT_INCOMPAT_KNOWN;
     if (le16_get(in + AT_MAJOR) != SEGMENT_VERSION_MAJOR || unknown)
-        return err_say(why, ERR_UNSUPPORTED, "segment: written by a newer version (major %u, incompat bits %#x)",
+        return err_say(why, ERR_UNSUPPORTED,
+                       "segment: written by a newer version (major %u, incompat bits %#x)",
                        le16_get(in + AT_MAJOR), unknown);
     return ERR_OK;
 }
 
-void segment_header_encode(uint64_t id, enum table table, uint32_t level, unsigned char out[SEGMENT_HEADER_BYTES]) {
+void segment_header_encode(uint64_t id, enum table table, uint32_t level,
+                           unsigned char out[SEGMENT_HEADER_BYTES]) {
     start(SEGMENT_MAGIC_HEADER, out, SEGMENT_HEADER_BYTES);
     le32_put(out + 20, (uint32_t)table);
     le64_put(out + 24, id);
@@ -36,7 +41,8 @@ void segment_header_encode(uint64_t id, enum table table, uint32_t level, unsign
     seal(out, SEGMENT_HEADER_BYTES);
 }
 
-enum err segment_header_check(const unsigned char in[SEGMENT_HEADER_BYTES], uint64_t id, struct err_text *why) {
+enum err segment_header_check(const unsigned char in[SEGMENT_HEADER_BYTES], uint64_t id,
+                              struct err_text *why) {
     TRY(check(SEGMENT_MAGIC_HEADER, in, SEGMENT_HEADER_BYTES, why));
     if (le64_get(in + 24) != id)
         return err_say(why, ERR_CORRUPT, "segment: another segment's file");
@@ -44,7 +50,8 @@ enum err segment_header_check(const unsigned char in[SEGMENT_HEADER_BYTES], uint
 }
 
 enum { AT_SECTIONS = 64, SECTION_BYTES = 24 };
-_Static_assert(AT_SECTIONS + SEGMENT_SECTION_SLOTS * SECTION_BYTES == SEGMENT_FOOTER_BYTES, "on-disk layout is fixed");
+_Static_assert(AT_SECTIONS + SEGMENT_SECTION_SLOTS * SECTION_BYTES == SEGMENT_FOOTER_BYTES,
+               "on-disk layout is fixed");
 
 void segment_footer_encode(const struct segment_footer *f, unsigned char out[SEGMENT_FOOTER_BYTES]) {
     start(SEGMENT_MAGIC_FOOTER, out, SEGMENT_FOOTER_BYTES);

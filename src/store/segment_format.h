@@ -7,7 +7,8 @@
  *
  *   header | block [filter] | block [filter] | … id pages … | sections | footer
  *
- * All integers are little endian. Header and footer carry the version: an unknown incompat bit is never taken for damage.
+ * All integers are little endian. Header and footer carry the version: an unknown incompat bit is never taken
+ * for damage.
  */
 #define SEGMENT_MAGIC_HEADER "SONDESEG"
 #define SEGMENT_MAGIC_FOOTER "SONDEEND"
@@ -17,12 +18,18 @@ enum {
     SEGMENT_HEADER_BYTES = 64,
     SEGMENT_FOOTER_BYTES = 256,
     SEGMENT_SECTION_SLOTS = 8,
-    SEGMENT_BLOCK_BYTES = 72,   /* one line of the block index */
+    SEGMENT_BLOCK_BYTES = 72, /* one line of the block index */
     SEGMENT_BLOCKS_MAX = 1 << 20,
     SEGMENT_SECTION_BYTES_MAX = 256 << 20, /* what a reader takes for one section at most */
 };
 /* Slot numbers are stored: they never change. */
-enum segment_section { SECTION_BLOCKS = 0, SECTION_STREAMS = 1, SECTION_LABELS = 2, SECTION_IDS = 3, SECTION_CLAIMS = 4 };
+enum segment_section {
+    SECTION_BLOCKS = 0,
+    SECTION_STREAMS = 1,
+    SECTION_LABELS = 2,
+    SECTION_IDS = 3,
+    SECTION_CLAIMS = 4
+};
 
 struct segment_footer {
     uint64_t id, file_bytes, rows;
@@ -43,11 +50,13 @@ struct segment_block {
     uint32_t filter_lines;              /* 0: no word filter */
 };
 
-void segment_header_encode(uint64_t id, enum table table, uint32_t level, unsigned char out[SEGMENT_HEADER_BYTES]);
-NODISCARD enum err segment_header_check(const unsigned char in[SEGMENT_HEADER_BYTES], uint64_t id, struct err_text *why);
+void segment_header_encode(uint64_t id, enum table table, uint32_t level,
+                           unsigned char out[SEGMENT_HEADER_BYTES]);
+NODISCARD enum err segment_header_check(const unsigned char in[SEGMENT_HEADER_BYTES], uint64_t id,
+                                        struct err_text *why);
 void segment_footer_encode(const struct segment_footer *f, unsigned char out[SEGMENT_FOOTER_BYTES]);
 /* ERR_CORRUPT; ERR_UNSUPPORTED names the bits. */
-NODISCARD enum err segment_footer_decode(const unsigned char in[SEGMENT_FOOTER_BYTES], struct segment_footer *out,
-                                         struct err_text *why);
+NODISCARD enum err segment_footer_decode(const unsigned char in[SEGMENT_FOOTER_BYTES],
+                                         struct segment_footer *out, struct err_text *why);
 void segment_block_encode(const struct segment_block *b, unsigned char out[SEGMENT_BLOCK_BYTES]);
 struct segment_block segment_block_decode(const unsigned char in[SEGMENT_BLOCK_BYTES]);

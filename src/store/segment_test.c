@@ -1,8 +1,8 @@
-#include "store/segment.h"
 #include "base/bits.h"
 #include "base/heap.h"
 #include "base/test.h"
 #include "block/words.h"
+#include "store/segment.h"
 #include "store/segment_check.h"
 #include "store/segment_write.h"
 #include "store/store_fixture.h"
@@ -94,8 +94,8 @@ static void answers_are_right(struct flipper *x, uint64_t bit) {
         fixture_read(x->f, &x->requests[i], &got, &damaged);
         row_lines_sort(&got);
         if (!only_right(&x->right[0], &got) || (!damaged && !only_right(&got, &x->right[i])))
-            fail_msg("bit %llu, request %zu: %zu rows for %zu, %zu damaged", (unsigned long long)bit, i, got.lines.n,
-                     x->right[i].lines.n, damaged);
+            fail_msg("bit %llu, request %zu: %zu rows for %zu, %zu damaged", (unsigned long long)bit, i,
+                     got.lines.n, x->right[i].lines.n, damaged);
         row_lines_fini(&got);
     }
 }
@@ -124,7 +124,8 @@ TEST(every_flipped_bit_of_a_small_segment_is_seen_and_never_makes_a_wrong_row) {
     print_message("%llu bytes\n", (unsigned long long)bytes);
     CHECK(bytes > 4000);
     for (uint64_t bit = 0; bit < bytes * 8; bit++)
-        flip_and_look(&x, bit, bit % 7 == 0); /* seven is no divisor of a byte: all bits of all fields get their turn */
+        flip_and_look(
+            &x, bit, bit % 7 == 0); /* seven is no divisor of a byte: all bits of all fields get their turn */
     f.store->segments.p[0]->damaged = false;
     CHECK_OK(segment_check(f.store->segments.p[0], NULL));
     flipper_fini(&x);
@@ -182,7 +183,8 @@ TEST(pruning_reads_only_blocks_that_may_match) {
     CHECK_OK(store_flush(f.store, &f.why));
     CHECK_OK(store_merge(f.store, &f.why));
     uint64_t word = token_hash(STR("needle")), id = id_prefix(STR("00112233445566778899aabbccddeeff"));
-    struct scan_request word_request = fixture_request(TABLE_LOGS), id_request = word_request, time_request = word_request;
+    struct scan_request word_request = fixture_request(TABLE_LOGS), id_request = word_request,
+                        time_request = word_request;
     word_request.words = &word;
     word_request.word_count = 1;
     id_request.ids = &id;
@@ -194,7 +196,8 @@ TEST(pruning_reads_only_blocks_that_may_match) {
         CHECK_OK(store_scan(f.store, requests[i], &f.why, &c));
         CHECK(scan_count(c) == 1);
         const struct scan_counts *n = scan_counts(c);
-        CHECK(n->blocks == 5 && n->blocks_skipped_time + n->blocks_skipped_word + n->blocks_skipped_stream == 4);
+        CHECK(n->blocks == 5 &&
+              n->blocks_skipped_time + n->blocks_skipped_word + n->blocks_skipped_stream == 4);
         scan_close(c);
     }
     struct row_lines got = { 0 };

@@ -8,19 +8,20 @@
 #include "store/segment.h"
 
 enum {
-    WRITE_BYTES = 1 << 20,          /* one write */
-    SYNC_BYTES = 16 << 20,          /* written back in pieces, so that the journal's syncs never queue behind a long one */
+    WRITE_BYTES = 1 << 20, /* one write */
+    SYNC_BYTES =
+        16 << 20, /* written back in pieces, so that the journal's syncs never queue behind a long one */
     INDEX_MEMORY_BYTES_MAX = 24 << 20,
-    CLAIMS_MAX = 1 << 20,           /* younger ones would only be forgotten early */
+    CLAIMS_MAX = 1 << 20, /* younger ones would only be forgotten early */
 };
 
 struct segment_writer {
     struct segment_writer_options o;
     struct file *file;
-    bool named;              /* it has its final name */
-    struct buf out;          /* bytes that follow `written_bytes` */
+    bool named;     /* it has its final name */
+    struct buf out; /* bytes that follow `written_bytes` */
     uint64_t written_bytes, synced_bytes;
-    struct buf index;        /* block lines */
+    struct buf index;          /* block lines */
     VEC(uint32_t) stream_ends; /* number of the first and the last stream of each block */
     struct index_labels labels;
     struct index_ids ids;
@@ -29,7 +30,8 @@ struct segment_writer {
     struct manifest_segment m;
 };
 
-enum err segment_writer_new(const struct segment_writer_options *o, struct err_text *why, struct segment_writer **out) {
+enum err segment_writer_new(const struct segment_writer_options *o, struct err_text *why,
+                            struct segment_writer **out) {
     char path[SEGMENT_PATH_BYTES];
     segment_path(o->m.id, "tmp", path);
     struct file *file;
@@ -85,15 +87,20 @@ void segment_writer_claim(struct segment_writer *w, struct id128 claim) {
         VEC_PUSH(&w->claims, claim);
 }
 
-uint64_t segment_writer_rows(const struct segment_writer *w) { return w->m.rows; }
-uint64_t segment_writer_bytes(const struct segment_writer *w) { return w->written_bytes + w->out.n; }
+uint64_t segment_writer_rows(const struct segment_writer *w) {
+    return w->m.rows;
+}
+uint64_t segment_writer_bytes(const struct segment_writer *w) {
+    return w->written_bytes + w->out.n;
+}
 
 bool segment_writer_full(const struct segment_writer *w) {
     return index_labels_bytes(&w->labels) + w->index.cap_bytes > INDEX_MEMORY_BYTES_MAX ||
            w->m.blocks >= SEGMENT_BLOCKS_MAX;
 }
 
-static enum err io_failed(const struct segment_writer *w, enum err e, const char *what, struct err_text *why) {
+static enum err io_failed(const struct segment_writer *w, enum err e, const char *what,
+                          struct err_text *why) {
     return err_say(why, e, "segment %llu: %s failed: %s", (unsigned long long)w->m.id, what, err_name(e));
 }
 
@@ -140,7 +147,8 @@ static void index_streams(struct segment_writer *w, const struct block *block) {
     const struct block_info *info = block_info(block);
     const struct block_stream *streams = block_streams(block);
     for (uint32_t i = 0; i < info->stream_count; i++) {
-        uint32_t number = index_labels_add(&w->labels, info->tenant, streams[i].labels, (uint32_t)w->m.blocks);
+        uint32_t number =
+            index_labels_add(&w->labels, info->tenant, streams[i].labels, (uint32_t)w->m.blocks);
         if (i == 0)
             VEC_PUSH(&w->stream_ends, number);
         if (i + 1 == info->stream_count)
@@ -166,7 +174,8 @@ static enum err spill_ids(struct segment_writer *w, struct err_text *why) {
     return write_when_large(w, why);
 }
 
-enum err segment_writer_add(struct segment_writer *w, const struct segment_addition *a, struct err_text *why) {
+enum err segment_writer_add(struct segment_writer *w, const struct segment_addition *a,
+                            struct err_text *why) {
     const struct block_info *info = block_info(a->block);
     struct segment_block line = { .offset = segment_writer_bytes(w),
                                   .size_bytes = info->size_bytes,
@@ -195,8 +204,8 @@ enum err segment_writer_add(struct segment_writer *w, const struct segment_addit
 
 static void add_section(struct segment_writer *w, enum segment_section section, struct str bytes,
                         struct segment_footer *footer) {
-    footer->sections[section] = (struct segment_section_place){ segment_writer_bytes(w), bytes.n,
-                                                                crc32c(0, bytes.p, bytes.n) };
+    footer->sections[section] =
+        (struct segment_section_place){ segment_writer_bytes(w), bytes.n, crc32c(0, bytes.p, bytes.n) };
     buf_add(&w->out, bytes);
 }
 

@@ -4,8 +4,9 @@
 #include "catalog/catalog.h"
 #include "store/segment_format.h"
 /*
- * Writes one segment: blocks one after the other, then the tail. The file gets its name only after its bytes are synced; the caller then
- * syncs the folder and commits the manifest row. Memory: streams, block index, one run of ids. One thread.
+ * Writes one segment: blocks one after the other, then the tail. The file gets its name only after its bytes
+ * are synced; the caller then syncs the folder and commits the manifest row. Memory: streams, block index,
+ * one run of ids. One thread.
  */
 struct segment_writer;
 
@@ -19,7 +20,8 @@ NODISCARD enum err segment_writer_new(const struct segment_writer_options *o, st
                                       struct segment_writer **out);
 void segment_writer_free(struct segment_writer *w);
 
-/* Of the next block: once for each distinct token, each id, each claim. `writer` is void to serve as a callback's ctx. */
+/* Of the next block: once for each distinct token, each id, each claim. `writer` is void to serve as a
+ * callback's ctx. */
 void segment_writer_word(void *writer, uint64_t token_hash);
 void segment_writer_id(void *writer, uint64_t id_prefix, uint32_t page);
 void segment_writer_claim(struct segment_writer *w, struct id128 claim);
@@ -31,10 +33,12 @@ struct segment_addition {
     uint64_t offset;
     uint64_t position_min, position_max;
 };
-NODISCARD enum err segment_writer_add(struct segment_writer *w, const struct segment_addition *a, struct err_text *why);
+NODISCARD enum err segment_writer_add(struct segment_writer *w, const struct segment_addition *a,
+                                      struct err_text *why);
 /* Time to finish: the index in memory or the number of blocks has grown to its cap. */
 bool segment_writer_full(const struct segment_writer *w);
 uint64_t segment_writer_rows(const struct segment_writer *w);
 uint64_t segment_writer_bytes(const struct segment_writer *w);
 /* At least one block was added. Synced and renamed; the folder is not synced yet. */
-NODISCARD enum err segment_writer_finish(struct segment_writer *w, struct manifest_segment *out, struct err_text *why);
+NODISCARD enum err segment_writer_finish(struct segment_writer *w, struct manifest_segment *out,
+                                         struct err_text *why);

@@ -8,7 +8,9 @@ enum matcher_kind { MATCH_EQUAL, MATCH_NOT_EQUAL, MATCH_REGEX, MATCH_NOT_REGEX }
 static const struct {
     const char *text;
     enum matcher_kind kind;
-} operators[] = { { "=~", MATCH_REGEX }, { "!~", MATCH_NOT_REGEX }, { "!=", MATCH_NOT_EQUAL }, { "=", MATCH_EQUAL } };
+} operators[] = {
+    { "=~", MATCH_REGEX }, { "!~", MATCH_NOT_REGEX }, { "!=", MATCH_NOT_EQUAL }, { "=", MATCH_EQUAL }
+};
 
 struct selector {
     struct matcher {
@@ -47,10 +49,14 @@ static enum err bad(const struct cursor *c, const char *what, struct err_text *w
     return err_say(why, ERR_INVALID, "selector: %s expected at character %zu", what, c->offset + 1);
 }
 
-static bool name_byte(char c) { return token_byte((unsigned char)c) || c == '.' || c == '-' || c == '/' || c == '@'; }
+static bool name_byte(char c) {
+    return token_byte((unsigned char)c) || c == '.' || c == '-' || c == '/' || c == '@';
+}
 
 /* The selector's own memory is as long as the text, which it never outgrows. */
-static void keep_byte(struct selector *s, char c) { s->bytes[s->bytes_used++] = c; }
+static void keep_byte(struct selector *s, char c) {
+    s->bytes[s->bytes_used++] = c;
+}
 
 static enum err parse_name(struct cursor *c, struct selector *s, struct matcher *m, struct err_text *why) {
     skip_space(c);

@@ -1,10 +1,12 @@
-#include "store/selector.h"
 #include "base/buf.h"
 #include "base/test.h"
 #include "model/labels.h"
+#include "store/selector.h"
 
 static bool keeps(const char *text) {
-    struct label labels[] = { { STR("service"), STR("checkout") }, { STR("host"), STR("a\"1") }, { STR("k8s.pod"), STR("x-7") } };
+    struct label labels[] = { { STR("service"), STR("checkout") },
+                              { STR("host"), STR("a\"1") },
+                              { STR("k8s.pod"), STR("x-7") } };
     AUTO(buf) canonical = { 0 };
     CHECK_OK(labels_canonical(labels, COUNT_OF(labels), &canonical, NULL));
     struct selector *s;
@@ -33,7 +35,8 @@ TEST(matchers_keep_what_they_say) {
 TEST(mistakes_are_named_with_their_place) {
     static const struct {
         const char *text, *place;
-    } cases[] = { // tidy: table
+    } cases[] = {
+        // tidy: table
         { "", "'{' expected at character 1" },
         { "service", "'{' expected at character 1" },
         { "{service}", "expected at character 9" },

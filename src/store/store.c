@@ -2,9 +2,9 @@
  * The store: what lives where, and who moves it.
  *
  *   queue's writer   published ──> live
- *   flusher          live ──flush──> L0           every 10 s, at 64 MiB, at many blocks, under journal pressure
- *   merger           L0 ──> L1 ──> final, retention, deletes      lowest priority
- *   anyone           scans, flush, merge, delete on request
+ *   flusher          live ──flush──> L0           every 10 s, at 64 MiB, at many blocks, under journal
+ * pressure merger           L0 ──> L1 ──> final, retention, deletes      lowest priority anyone scans, flush,
+ * merge, delete on request
  */
 #include "store/store.h"
 #include "base/assert.h"
@@ -22,7 +22,8 @@ enum {
     MERGER_NICE = 5, /* of two busy cores that leaves merges a quarter of one; see docs/design/store.md */
     FAILURES_NOT_READY = 3,
 };
-static const int64_t FLUSH_INTERVAL_NS = 10ll * 1000000000, TICK_NS = 500ll * 1000000, RETRY_NS = 1000000000ll;
+static const int64_t FLUSH_INTERVAL_NS = 10ll * 1000000000, TICK_NS = 500ll * 1000000,
+                     RETRY_NS = 1000000000ll;
 static const int64_t RETENTION_INTERVAL_NS = 60ll * 1000000000;
 static const uint64_t FLUSH_BYTES = 64ull << 20, JOURNAL_BYTES = 2ull << 30, RESERVE_BYTES_MAX = 10ull << 30;
 
@@ -108,7 +109,8 @@ void store_quarantine(struct store *s, const char *name, struct file *from, uint
     if (e == ERR_OK)
         e = copy_range(from, offset, bytes, to);
     file_close(to);
-    store_say(s, "damaged: %s, %" PRIu64 " bytes%s", path, bytes, e == ERR_OK ? " set aside" : ", no copy could be made");
+    store_say(s, "damaged: %s, %" PRIu64 " bytes%s", path, bytes,
+              e == ERR_OK ? " set aside" : ", no copy could be made");
 }
 
 static void refuse_live(struct store *s, const struct queue_block *q, size_t number, enum err e) {
@@ -188,7 +190,9 @@ static void published(void *ctx, const struct queue_block *blocks, size_t count)
         tell_subscribers(s, blocks[count - 1].position);
 }
 
-static void pressure(void *ctx) { wake_flusher(ctx); }
+static void pressure(void *ctx) {
+    wake_flusher(ctx);
+}
 
 /* ---- the disk ---- */
 
@@ -318,7 +322,8 @@ static int64_t newest_received_ns(const struct store *s) {
     for (size_t i = 0; i < s->segments.n; i++)
         if (s->segments.p[i]->m.received_max_ms > newest_ms)
             newest_ms = s->segments.p[i]->m.received_max_ms;
-    return newest_ms > INT64_MIN / NS_PER_MS && newest_ms < INT64_MAX / NS_PER_MS ? newest_ms * NS_PER_MS : INT64_MIN;
+    return newest_ms > INT64_MIN / NS_PER_MS && newest_ms < INT64_MAX / NS_PER_MS ? newest_ms * NS_PER_MS
+                                                                                  : INT64_MIN;
 }
 
 /* Claims of segments young enough; the only thing that start reads of segments. */
@@ -422,8 +427,12 @@ void store_close(struct store *s) {
 
 /* ---- questions about the whole ---- */
 
-struct queue *store_queue(struct store *s) { return s->queue; }
-struct catalog *store_catalog(struct store *s) { return s->catalog; }
+struct queue *store_queue(struct store *s) {
+    return s->queue;
+}
+struct catalog *store_catalog(struct store *s) {
+    return s->catalog;
+}
 
 bool store_ready(struct store *s, struct err_text *why) {
     enum err e = ERR_OK;
@@ -444,18 +453,22 @@ enum err store_admit(struct store *s, struct err_text *why) {
     if (s->config.stepped)
         store_check_disk(s);
     if (atomic_load(&s->disk_low))
-        return err_say(why, ERR_UNAVAILABLE, "the disk is filled to its reserve; writes go on when there is space");
+        return err_say(why, ERR_UNAVAILABLE,
+                       "the disk is filled to its reserve; writes go on when there is space");
     if (!queue_writable(s->queue))
         return err_say(why, ERR_UNAVAILABLE, "the journal cannot be written");
     if (atomic_load(&s->live_memory_bytes) > STORE_LIVE_MEMORY_MAX)
         return err_say(why, ERR_LIMIT, "rows come faster than they can be flushed");
     if (atomic_load(&s->unmerged_most) > STORE_UNMERGED_MAX && !s->config.merge_pause)
-        return err_say(why, ERR_LIMIT, "rows come faster than they can be merged: more than %d unmerged segments",
+        return err_say(why, ERR_LIMIT,
+                       "rows come faster than they can be merged: more than %d unmerged segments",
                        STORE_UNMERGED_MAX);
     return ERR_OK;
 }
 
-enum err store_flush(struct store *s, struct err_text *why) { return flush_run(s, why); }
+enum err store_flush(struct store *s, struct err_text *why) {
+    return flush_run(s, why);
+}
 
 struct folder_bytes {
     struct disk *disk;
@@ -493,7 +506,8 @@ static uint64_t disk_bytes(struct store *s) {
 }
 
 void store_stats(struct store *s, struct store_stats *out) {
-    struct store_stats r = { .quarantined = (uint64_t)stat_get(STAT_STORE_DAMAGED), .disk_bytes = disk_bytes(s) };
+    struct store_stats r = { .quarantined = (uint64_t)stat_get(STAT_STORE_DAMAGED),
+                             .disk_bytes = disk_bytes(s) };
     LOCKED(&s->lock);
     r.live_blocks = s->live.blocks.n;
     r.live_bytes = s->live.bytes;

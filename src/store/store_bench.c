@@ -10,8 +10,9 @@
  *
  *     store_bench [rows in millions, default 4] [folder]
  *
- * Rows are like the lines of a small shop: eight services on 32 hosts, 2,400 message templates, one row in five with a trace id, about 240
- * bytes as JSON. They come in blocks of 32,768 from two producers whose times interleave.
+ * Rows are like the lines of a small shop: eight services on 32 hosts, 2,400 message templates, one row in
+ * five with a trace id, about 240 bytes as JSON. They come in blocks of 32,768 from two producers whose times
+ * interleave.
  */
 enum { SERVICES = 8, HOSTS = 4, TEMPLATES = 300, WORDS = 400, PIECES = 14, RAW_BYTES = 240 };
 
@@ -28,8 +29,12 @@ struct shop {
     uint64_t some_trace;
 };
 
-static int64_t mono_ns(void) { return clock_mono_ns(&clock_real); }
-static uint64_t below(struct shop *s, uint64_t n) { return random_below(&s->random, n); }
+static int64_t mono_ns(void) {
+    return clock_mono_ns(&clock_real);
+}
+static uint64_t below(struct shop *s, uint64_t n) {
+    return random_below(&s->random, n);
+}
 static uint64_t skewed(struct shop *s, uint64_t n) {
     double u = random_unit(&s->random);
     return (uint64_t)(u * u * u * (double)n);
@@ -46,12 +51,14 @@ static void make_templates(struct shop *s) {
             char *to = s->templates[v][t];
             size_t pieces = 8 + below(s, PIECES - 8);
             for (size_t p = 0; p < pieces; p++)
-                to += sprintf(to, "%s%s", p ? " " : "", p && below(s, 100) < 28 ? "#" : s->words[skewed(s, WORDS)]);
+                to += sprintf(to, "%s%s", p ? " " : "",
+                              p && below(s, 100) < 28 ? "#" : s->words[skewed(s, WORDS)]);
         }
 }
 
 static void make_streams(struct shop *s) {
-    static const char *const names[SERVICES] = { "api", "auth", "billing", "cart", "checkout", "ledger", "search", "ship" };
+    static const char *const names[SERVICES] = { "api",      "auth",   "billing", "cart",
+                                                 "checkout", "ledger", "search",  "ship" };
     for (unsigned v = 0; v < SERVICES; v++)
         for (unsigned h = 0; h < HOSTS; h++) {
             char host[24];
@@ -98,15 +105,19 @@ static void add_row(struct shop *s, int64_t skew_ns) {
     r->raw_bytes = RAW_BYTES;
     add(s, "@message", VALUE_STRING, message(s, service));
     add(s, "level", VALUE_STRING, str_of(levels[below(s, COUNT_OF(levels))]));
-    add(s, "user_id", VALUE_STRING, take(s, s->text + s->used + sprintf(s->text + s->used, "u-%" PRIu64, below(s, 1000000))));
-    batch_cell(&s->f.batch, cell_int(field_dict_put(&s->f.fields, STR("status")), VALUE_INT, below(s, 20) ? 200 : 500));
-    batch_cell(&s->f.batch, cell_float(field_dict_put(&s->f.fields, STR("duration_ms")), (double)skewed(s, 30000) / 10));
+    add(s, "user_id", VALUE_STRING,
+        take(s, s->text + s->used + sprintf(s->text + s->used, "u-%" PRIu64, below(s, 1000000))));
+    batch_cell(&s->f.batch,
+               cell_int(field_dict_put(&s->f.fields, STR("status")), VALUE_INT, below(s, 20) ? 200 : 500));
+    batch_cell(&s->f.batch,
+               cell_float(field_dict_put(&s->f.fields, STR("duration_ms")), (double)skewed(s, 30000) / 10));
     if (below(s, 5) == 0) {
         s->trace += below(s, 3) == 0;
         uint64_t id = s->trace * (uint64_t)0x9e3779b97f4a7c15;
         s->some_trace = id;
         add(s, "trace_id", VALUE_STRING,
-            take(s, s->text + s->used + sprintf(s->text + s->used, "%016" PRIx64 "%016" PRIx64, id, id ^ (id >> 7))));
+            take(s, s->text + s->used +
+                        sprintf(s->text + s->used, "%016" PRIx64 "%016" PRIx64, id, id ^ (id >> 7))));
     }
     batch_row_end(&s->f.batch);
 }
@@ -136,10 +147,11 @@ static size_t resident_bytes(const char *what) {
 static void print_stats(struct shop *s, const char *what) {
     struct store_stats st;
     store_stats(s->f.store, &st);
-    printf("%-10s %" PRIu64 " segments, %.2f bytes a row, raw : segments %.1f, VmHWM %zu MiB, VmRSS %zu MiB\n", what, st.segments,
-           st.segment_rows ? (double)st.segment_bytes / (double)st.segment_rows : 0,
-           st.segment_bytes ? (double)st.raw_bytes / (double)st.segment_bytes : 0, resident_bytes("VmHWM:") >> 20,
-           resident_bytes("VmRSS:") >> 20);
+    printf("%-10s %" PRIu64
+           " segments, %.2f bytes a row, raw : segments %.1f, VmHWM %zu MiB, VmRSS %zu MiB\n",
+           what, st.segments, st.segment_rows ? (double)st.segment_bytes / (double)st.segment_rows : 0,
+           st.segment_bytes ? (double)st.raw_bytes / (double)st.segment_bytes : 0,
+           resident_bytes("VmHWM:") >> 20, resident_bytes("VmRSS:") >> 20);
 }
 
 static void lookup(struct shop *s, const char *what, struct scan_request r) {
@@ -158,7 +170,8 @@ static void lookup(struct shop *s, const char *what, struct scan_request r) {
     printf("scan %-10s %zu blocks, %.3f ms\n", what, blocks, (double)best_ns / 1e6);
 }
 
-static void timed(struct shop *s, const char *what, enum err (*work)(struct store *s, struct err_text *why), size_t rows) {
+static void timed(struct shop *s, const char *what, enum err (*work)(struct store *s, struct err_text *why),
+                  size_t rows) {
     struct timespec a, b;
     (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
     int64_t start_ns = mono_ns();
@@ -169,8 +182,8 @@ static void timed(struct shop *s, const char *what, enum err (*work)(struct stor
     int64_t took_ns = mono_ns() - start_ns;
     (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
     double cpu_ns = (double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec);
-    printf("%-10s %.0f ns a row (%.0f of CPU), %.2f s\n", what, (double)took_ns / (double)rows, cpu_ns / (double)rows,
-           (double)took_ns / 1e9);
+    printf("%-10s %.0f ns a row (%.0f of CPU), %.2f s\n", what, (double)took_ns / (double)rows,
+           cpu_ns / (double)rows, (double)took_ns / 1e9);
     print_stats(s, what);
 }
 

@@ -14,7 +14,9 @@ void row_lines_fini(struct row_lines *l) {
     arena_fini(&l->mem);
 }
 
-static int by_text(const void *a, const void *b) { return str_cmp(*(const struct str *)a, *(const struct str *)b); }
+static int by_text(const void *a, const void *b) {
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
 
 void row_lines_sort(struct row_lines *l) {
     if (l->lines.n)
@@ -34,8 +36,12 @@ static void clear_lines(struct row_lines *l) {
 
 /* ---- the store ---- */
 
-static int64_t fake_now(void *ctx) { return ((struct store_fixture *)ctx)->now_ns; }
-static int64_t fake_mono(void *ctx) { return ((struct store_fixture *)ctx)->mono_ns; }
+static int64_t fake_now(void *ctx) {
+    return ((struct store_fixture *)ctx)->now_ns;
+}
+static int64_t fake_mono(void *ctx) {
+    return ((struct store_fixture *)ctx)->mono_ns;
+}
 
 static void heard(void *ctx, const char *message) {
     struct store_fixture *f = ctx;
@@ -75,6 +81,7 @@ void fixture_temp(struct store_fixture *f) {
 void fixture_fini(struct store_fixture *f) {
     fixture_close(f);
     row_lines_fini(&f->ledger);
+    row_lines_fini(&f->unknown);
     row_lines_fini(&f->pending);
     block_builder_free(f->builder);
     batch_fini(&f->batch);
@@ -89,7 +96,9 @@ void fixture_fini(struct store_fixture *f) {
     ASSERT(system(command) == 0);
 }
 
-enum err fixture_open(struct store_fixture *f) { return store_open(&f->config, &f->why, &f->store); }
+enum err fixture_open(struct store_fixture *f) {
+    return store_open(&f->config, &f->why, &f->store);
+}
 
 void fixture_close(struct store_fixture *f) {
     store_close(f->store);
@@ -162,17 +171,23 @@ void fixture_add(struct store_fixture *f, const struct fixture_row *r) {
     note(f, r, f->now_ns / 1000000, stream);
 }
 
-void fixture_claim(struct store_fixture *f, struct id128 id) { VEC_PUSH(&f->batch.claims, id); }
+void fixture_claim(struct store_fixture *f, struct id128 id) {
+    VEC_PUSH(&f->batch.claims, id);
+}
 
 struct sent {
     struct submission s; /* first: the letter is its first member */
     bool done;
 };
 
-static void sent_done(struct letter *l) { ((struct sent *)l)->done = true; }
+static void sent_done(struct letter *l) {
+    ((struct sent *)l)->done = true;
+}
 
 static bool submit(struct store_fixture *f, struct str bytes) {
-    struct sent sent = { .s = { .done.open = sent_done, .mailbox = &f->box, .blocks = &bytes, .block_count = 1 } };
+    struct sent sent = {
+        .s = { .done.open = sent_done, .mailbox = &f->box, .blocks = &bytes, .block_count = 1 }
+    };
     if (queue_submit(store_queue(f->store), &sent.s) != ERR_OK)
         return false;
     while (!sent.done && queue_step(store_queue(f->store)))
@@ -186,28 +201,30 @@ bool fixture_publish(struct store_fixture *f, enum table table) {
     struct block_build_options o = { .table = table };
     block_builder_start(f->builder, &o, &f->batch, NULL, f->batch.rows.n);
     bool ok = submit(f, block_builder_finish(f->builder));
-    for (size_t i = 0; i < f->pending.lines.n && ok; i++)
-        add_line(&f->ledger, f->pending.lines.p[i]);
+    for (size_t i = 0; i < f->pending.lines.n; i++)
+        add_line(ok ? &f->ledger : &f->unknown, f->pending.lines.p[i]);
     clear_lines(&f->pending);
     batch_clear(&f->batch);
     return ok;
 }
 
-void fixture_random(struct store_fixture *f, struct random *r, size_t count, int64_t time_ns, int64_t spread_ns) {
+void fixture_random(struct store_fixture *f, struct random *r, size_t count, int64_t time_ns,
+                    int64_t spread_ns) {
     static const char *const services[] = { "checkout", "cart", "payment", "search" };
     static const char *const hosts[] = { "a1", "b2", "c3" };
     static const char *const levels[] = { "info", "warn", "error" };
     for (size_t i = 0; i < count; i++) {
         char message[128], trace[33];
         uint64_t a = random_u64(r), b = random_below(r, 50);
-        (void)snprintf(message, sizeof message, "request %" PRIu64 " for user-%" PRIu64 " took %" PRIu64 " ms", a % 1000,
-                       b, a % 977);
+        (void)snprintf(message, sizeof message,
+                       "request %" PRIu64 " for user-%" PRIu64 " took %" PRIu64 " ms", a % 1000, b, a % 977);
         (void)snprintf(trace, sizeof trace, "%016" PRIx64 "%016" PRIx64, a * (uint64_t)0x9e3779b97f4a7c15, b);
         struct fixture_row row = { .time_ns = time_ns + (int64_t)random_below(r, (uint64_t)spread_ns + 1),
                                    .service = services[random_below(r, COUNT_OF(services))],
                                    .host = hosts[random_below(r, COUNT_OF(hosts))],
                                    .message = message,
-                                   .level = random_below(r, 4) ? levels[random_below(r, COUNT_OF(levels))] : NULL,
+                                   .level =
+                                       random_below(r, 4) ? levels[random_below(r, COUNT_OF(levels))] : NULL,
                                    .trace_id = random_below(r, 5) == 0 ? trace : NULL,
                                    .number = (int64_t)(a % 100000) };
         fixture_add(f, &row);
@@ -234,7 +251,9 @@ static enum err memory_size(struct file *f, uint64_t *out) {
     return ERR_OK;
 }
 
-static void memory_close(struct file *f) { heap_free(f); }
+static void memory_close(struct file *f) {
+    heap_free(f);
+}
 
 struct file *fixture_file(struct str bytes) {
     static const struct file_ops ops = { .read = memory_read, .size = memory_size, .close = memory_close };
@@ -290,7 +309,8 @@ static enum err print_row(struct page_view *v, uint32_t i, struct buf *out) {
     return ERR_OK;
 }
 
-static enum err hide(struct store_fixture *f, const struct scan *c, size_t at, struct page_view *v, uint64_t *visible) {
+static enum err hide(struct store_fixture *f, const struct scan *c, size_t at, struct page_view *v,
+                     uint64_t *visible) {
     const struct scan_delete *deletes;
     size_t count = scan_deletes(c, at, &deletes);
     bits_fill(visible, v->rows);
@@ -306,7 +326,8 @@ static enum err hide(struct store_fixture *f, const struct scan *c, size_t at, s
     return ERR_OK;
 }
 
-static enum err read_page(struct store_fixture *f, struct scan *c, size_t at, struct page_view *v, struct row_lines *out) {
+static enum err read_page(struct store_fixture *f, struct scan *c, size_t at, struct page_view *v,
+                          struct row_lines *out) {
     TRY(view_page(v));
     uint64_t *visible = ARENA_NEW(&v->mem, uint64_t, bits_words(v->rows));
     TRY(hide(f, c, at, v, visible));
@@ -327,7 +348,8 @@ static enum err read_page(struct store_fixture *f, struct scan *c, size_t at, st
     return ERR_OK;
 }
 
-void fixture_read(struct store_fixture *f, const struct scan_request *r, struct row_lines *out, size_t *damaged) {
+void fixture_read(struct store_fixture *f, const struct scan_request *r, struct row_lines *out,
+                  size_t *damaged) {
     struct scan *c;
     size_t bad = 0;
     ASSERT(store_scan(f->store, r, &f->why, &c) == ERR_OK);
@@ -357,9 +379,7 @@ void fixture_read(struct store_fixture *f, const struct scan_request *r, struct 
 static bool compare(const struct row_lines *want, const struct row_lines *got) {
     size_t i = 0, k = 0, differences = 0;
     while ((i < want->lines.n || k < got->lines.n) && differences < 5) {
-        int c = i == want->lines.n  ? 1
-                : k == got->lines.n ? -1
-                                    : str_cmp(want->lines.p[i], got->lines.p[k]);
+        int c = i == want->lines.n ? 1 : k == got->lines.n ? -1 : str_cmp(want->lines.p[i], got->lines.p[k]);
         if (c)
             printf("%s: " STR_FMT "\n", c < 0 ? "lost" : "strange",
                    STR_ARG(c < 0 ? want->lines.p[i] : got->lines.p[k]));
@@ -383,8 +403,8 @@ bool fixture_same(struct store_fixture *f) {
     return same;
 }
 
-enum err fixture_delete_match(void *ctx UNUSED, struct str predicate, const struct block *block, uint32_t page,
-                              uint64_t *rows) {
+enum err fixture_delete_match(void *ctx UNUSED, struct str predicate, const struct block *block,
+                              uint32_t page, uint64_t *rows) {
     AUTO(arena) mem;
     arena_init(&mem, 0);
     struct str name, value = predicate;
@@ -395,7 +415,8 @@ enum err fixture_delete_match(void *ctx UNUSED, struct str predicate, const stru
     if (str_eq(name, STR("message")) && column != UINT32_MAX)
         TRY(block_read_column(block, column, page, &mem, &p));
     for (uint32_t i = 0; i < count; i++) {
-        struct str text = labels_get(block_streams(block)[block_stream_of_row(block, first + i)].labels, name);
+        struct str text =
+            labels_get(block_streams(block)[block_stream_of_row(block, first + i)].labels, name);
         if (p.form != PAGE_EMPTY && (!p.present || bits_get(p.present, i)))
             TRY(column_page_text(&p, i, &mem, &text));
         if (!str_eq(text, value))

@@ -4,8 +4,9 @@
 #include "queue/queue.h"
 #include "store/store.h"
 /*
- * For tests: a store on any disk, without threads and with a clock that is moved by hand, and a ledger of the rows that it should hold. A row is
- * one line of text here, so that what went in and what a scan gives back are compared as sorted lists.
+ * For tests: a store on any disk, without threads and with a clock that is moved by hand, and a ledger of the
+ * rows that it should hold. A row is one line of text here, so that what went in and what a scan gives back
+ * are compared as sorted lists.
  */
 struct row_lines {
     struct arena mem;
@@ -27,6 +28,7 @@ struct store_fixture {
     struct block_builder *builder;
     struct mailbox box;
     struct row_lines ledger;  /* acknowledged */
+    struct row_lines unknown; /* submitted and refused, or never answered: may be there or not */
     struct row_lines pending; /* of the batch */
     char said[512];           /* the last message to the operator */
     unsigned says;
@@ -49,19 +51,23 @@ struct fixture_row {
 };
 void fixture_add(struct store_fixture *f, const struct fixture_row *r);
 void fixture_claim(struct store_fixture *f, struct id128 id);
-/* Seals the batch into a block and submits it; true when it was acknowledged (its rows are in the ledger then). */
+/* Seals the batch into a block and submits it; true when it was acknowledged (its rows are in the ledger
+ * then). */
 bool fixture_publish(struct store_fixture *f, enum table table);
 /* `count` rows of a handful of streams around `time_ns`, spread over `spread_ns`. */
-void fixture_random(struct store_fixture *f, struct random *r, size_t count, int64_t time_ns, int64_t spread_ns);
+void fixture_random(struct store_fixture *f, struct random *r, size_t count, int64_t time_ns,
+                    int64_t spread_ns);
 
 /* A read-only file over bytes that the caller keeps. */
 struct file *fixture_file(struct str bytes);
 
-/* What a scan gives, in scan order. Rows hidden by deletes and retention are left out; `damaged` (may be NULL) counts blocks and pages that
- * failed their check. */
+/* What a scan gives, in scan order. Rows hidden by deletes and retention are left out; `damaged` (may be
+ * NULL) counts blocks and pages that failed their check. */
 struct scan_request fixture_request(enum table table);
-void fixture_read(struct store_fixture *f, const struct scan_request *r, struct row_lines *out, size_t *damaged);
+void fixture_read(struct store_fixture *f, const struct scan_request *r, struct row_lines *out,
+                  size_t *damaged);
 /* All rows of the table are those of the ledger, each as often; on a difference the first few are printed. */
 bool fixture_same(struct store_fixture *f);
 /* The delete_match of tests: the predicate is "service=x" or "message=x". */
-enum err fixture_delete_match(void *ctx, struct str predicate, const struct block *block, uint32_t page, uint64_t *rows);
+enum err fixture_delete_match(void *ctx, struct str predicate, const struct block *block, uint32_t page,
+                              uint64_t *rows);

@@ -1,6 +1,6 @@
-#include "store/store.h"
 #include "base/test.h"
 #include "catalog/catalog.h"
+#include "store/store.h"
 #include "store/store_fixture.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +54,6 @@ TEST(rows_are_visible_at_once_and_through_every_stage_and_restart) {
     fixture_fini(&f);
 }
 
-
 /* Takes out of the ledger what a delete hides. */
 static void forget(struct store_fixture *f, const char *part, int64_t from_ns, int64_t to_ns) {
     size_t kept = 0;
@@ -72,7 +71,9 @@ static void must(struct store_fixture *f, enum err e) {
         fail_msg("%s: %s", err_name(e), f->why.msg);
 }
 
-static void count_delete(void *ctx, const struct manifest_delete *d UNUSED) { (*(size_t *)ctx)++; }
+static void count_delete(void *ctx, const struct manifest_delete *d UNUSED) {
+    (*(size_t *)ctx)++;
+}
 static size_t deletes_in_catalog(struct store_fixture *f) {
     size_t n = 0;
     CHECK_OK(catalog_deletes(store_catalog(f->store), count_delete, &n, NULL));
@@ -194,7 +195,9 @@ TEST(retention_is_exact_at_query_time_and_drops_whole_segments) {
     CHECK_OK(fixture_open(&f));
     int64_t start = f.now_ns;
     for (int i = 0; i < 100; i++) {
-        struct fixture_row row = { .time_ns = start + i * MINUTE, .service = "s", .host = "a", .message = "x" };
+        struct fixture_row row = {
+            .time_ns = start + i * MINUTE, .service = "s", .host = "a", .message = "x"
+        };
         fixture_add(&f, &row);
         if (i % 50 == 49)
             CHECK(fixture_publish(&f, TABLE_LOGS));
@@ -213,7 +216,9 @@ TEST(retention_is_exact_at_query_time_and_drops_whole_segments) {
 
 TEST(retention_of_a_stream_drops_its_rows_and_keeps_the_others) {
     struct store_fixture f;
-    struct retention_rule rules[] = { { .table = TABLE_LOGS, .selector = STR("{service=\"debug\"}"), .keep_ns = 24 * HOUR } };
+    struct retention_rule rules[] = {
+        { .table = TABLE_LOGS, .selector = STR("{service=\"debug\"}"), .keep_ns = 24 * HOUR }
+    };
     fixture_temp(&f);
     f.config.retention = rules;
     f.config.retention_count = 1;
@@ -400,7 +405,9 @@ TEST(writes_are_refused_below_the_disk_reserve) {
     fixture_fini(&f);
 }
 
-static void heard_of(void *ctx, uint64_t position) { *(uint64_t *)ctx = position; }
+static void heard_of(void *ctx, uint64_t position) {
+    *(uint64_t *)ctx = position;
+}
 
 TEST(subscribers_hear_of_each_publish) {
     struct store_fixture f;
@@ -422,10 +429,12 @@ TEST(subscribers_hear_of_each_publish) {
 
 TEST_MAIN(RUN(rows_are_visible_at_once_and_through_every_stage_and_restart),
           RUN(a_delete_hides_at_once_what_came_before_it_and_nothing_that_comes_after),
-          RUN(a_delete_has_a_time_range_and_reaches_final_segments), RUN(deleting_everything_leaves_no_segment),
-          RUN(bad_deletes_are_refused), RUN(retention_is_exact_at_query_time_and_drops_whole_segments),
-          RUN(retention_of_a_stream_drops_its_rows_and_keeps_the_others), RUN(retention_by_bytes_drops_the_oldest),
-          RUN(a_clock_that_jumps_ten_years_deletes_nothing), RUN(claims_survive_a_restart_at_every_stage),
+          RUN(a_delete_has_a_time_range_and_reaches_final_segments),
+          RUN(deleting_everything_leaves_no_segment), RUN(bad_deletes_are_refused),
+          RUN(retention_is_exact_at_query_time_and_drops_whole_segments),
+          RUN(retention_of_a_stream_drops_its_rows_and_keeps_the_others),
+          RUN(retention_by_bytes_drops_the_oldest), RUN(a_clock_that_jumps_ten_years_deletes_nothing),
+          RUN(claims_survive_a_restart_at_every_stage),
           RUN(files_that_the_manifest_does_not_name_are_set_aside),
           RUN(a_tail_sees_only_live_blocks_after_its_position), RUN(blocks_come_newest_first),
           RUN(writes_are_refused_below_the_disk_reserve), RUN(subscribers_hear_of_each_publish))
