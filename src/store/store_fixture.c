@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- lines ---- */
 
@@ -190,9 +191,11 @@ static bool submit(struct store_fixture *f, struct str bytes) {
     };
     if (queue_submit(store_queue(f->store), &sent.s) != ERR_OK)
         return false;
-    while (!sent.done && queue_step(store_queue(f->store)))
-        (void)mailbox_drain(&f->box);
-    (void)mailbox_drain(&f->box);
+    for (bool more = true; !sent.done && more;) {
+        more = !f->config.stepped || queue_step(store_queue(f->store));
+        if (!mailbox_drain(&f->box) && !f->config.stepped)
+            (void)usleep(50); /* the journal's writer is at work */
+    }
     ASSERT(sent.done);
     return sent.s.result == ERR_OK;
 }
