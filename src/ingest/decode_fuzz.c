@@ -12,6 +12,8 @@ static void check_rows(const struct fixture *f) {
         for (uint32_t k = 0; k < r->cell_count; k++) {
             const struct cell *c = &b->cells.p[r->cell_first + k];
             ASSERT(c->field < f->fields.names.n && c->type < VALUE_TYPE_COUNT && c->type != VALUE_NULL);
+            for (uint32_t other = 0; other < k; other++)
+                ASSERT(b->cells.p[r->cell_first + other].field != c->field);
             for (uint32_t at = 0; value_has_bytes(c->type) && at < c->bytes; at++)
                 sum = sum + (unsigned char)c->p[at];
         }

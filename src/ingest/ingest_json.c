@@ -42,7 +42,7 @@ static enum err decode_object(struct body_walk *w, struct err_text *why) {
         return reject_line(w, mistake.what, mistake.at, why);
     struct str raw = { w->p, (size_t)(behind - w->p) };
     if (w->keep_raw)
-        row_maker_cell(w->m, cell_bytes(FIELD_RAW, VALUE_STRING, raw));
+        row_maker_put_named(w->m, STR("@raw"), cell_bytes(0, VALUE_STRING, raw));
     w->p = behind;
     w->object_may_come = !w->in_array;
     w->comma_may_come = w->in_array;

@@ -52,6 +52,10 @@ static const struct {
       "+0 {} @version=i2 ingested=i1 stream=i3\n" },
     { "an empty key is kept in @rest", NULL, "{\"\":1,\"a\":{\"\":2}}", "+0 {} @rest=j{\"\":1} a.=i2\n" },
     { "the raw text on demand", "keep_raw=1", " {\"a\": 1} ", "+0 {} @raw=\"{\\\"a\\\": 1}\" a=i1\n" },
+    { "the raw text replaces a field of its name", "keep_raw", "{\"@raw\":1}",
+      "+0 {} @raw=\"{\\\"@raw\\\":1}\"\n" },
+    { "no column twice, even when a time option names one", "time=level",
+      "{\"level\":\"soon\",\"severity\":\"info\"}", "+0 {} @rest=j{\"severity\":\"info\"} level=\"soon\"\n" },
     { "bytes that are not UTF-8, tabs and NULs stay", NULL, "{\"a\":\"\xff\x01\t\"}",
       "+0 {} a=\"\xff\\u0001\\t\"\n" },
     { "an empty object is a row", NULL, "{}", "+0 {}\n" },
@@ -175,6 +179,9 @@ static void random_value(struct random *r, struct buf *out, int depth) {
         "1",    "-7",   "0.25",      "1.50",         "true",
         "null", "\"\"", "\"a\\nb\"", "\"checkout\"", "\"a longer text, 16 bytes and more\""
     };
+    static char long_key[FIELD_NAME_BYTES_MAX + 2];
+    static const char *const nested[] = { "a", "b", "c", "", long_key };
+    memset(long_key, 'k', sizeof long_key - 1);
     uint64_t kind = random_below(r, 12);
     if (kind < COUNT_OF(scalars) || depth > 3) {
         buf_add(out, str_of(scalars[kind % COUNT_OF(scalars)]));
@@ -184,7 +191,7 @@ static void random_value(struct random *r, struct buf *out, int depth) {
     buf_add_char(out, array ? '[' : '{');
     for (uint64_t i = random_below(r, 4); i > 0; i--) {
         if (!array)
-            buf_addf(out, "\"%c\":", (char)('a' + random_below(r, 3)));
+            buf_addf(out, "\"%s\":", nested[random_below(r, COUNT_OF(nested))]);
         random_value(r, out, depth + 1);
         if (i > 1)
             buf_add_char(out, ',');
@@ -206,7 +213,8 @@ static void random_line(struct random *r, struct buf *out) {
                                         "\\u0061",
                                         "k",
                                         "a key that is longer than the expected bytes",
-                                        "log.level" };
+                                        "log.level",
+                                        "" };
     buf_add_char(out, '{');
     bool first = true;
     for (size_t i = 0; i < COUNT_OF(keys); i++) {

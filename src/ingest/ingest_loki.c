@@ -126,6 +126,13 @@ static enum err read_request(struct row_maker *m, struct str body, struct err_te
     return r.failed ? damaged(why) : ERR_OK;
 }
 
+/* Rejects outlive the batch that keeps the inflated body alive: their text moves to the reply's memory. */
+static void keep_reject_texts(struct decode_output *out) {
+    for (size_t i = 0; i < out->rejects.n; i++)
+        if (arena_dup(out->mem, out->rejects.p[i].raw, &out->rejects.p[i].raw) != ERR_OK)
+            out->rejects.p[i].raw = (struct str){ 0 };
+}
+
 /* Snappy is part of the protocol and not said in a header; when it was said, the carrier has undone it
  * already. */
 static enum err decode_protobuf(struct row_maker *m, struct str body, struct err_text *why) {
@@ -136,7 +143,9 @@ static enum err decode_protobuf(struct row_maker *m, struct str body, struct err
     TRY(e);
     batch_keep(m->batch, plain);
     body_unref(plain);
-    return read_request(m, (struct str){ plain->data, plain->n }, why);
+    e = read_request(m, (struct str){ plain->data, plain->n }, why);
+    keep_reject_texts(m->out);
+    return e;
 }
 
 /* ---- JSON ---- */

@@ -229,7 +229,9 @@ static inline uint32_t node_next(struct walk *w, uint32_t parent, uint32_t befor
     }
     uint32_t node = node_find(w, parent, p);
     nodes = w->t->nodes.p;
-    if (node > NODE_STRANGER)
+    bool known_place =
+        first || before != NODE_STRANGER; /* a stranger stands anywhere: what follows it says nothing */
+    if (node > NODE_STRANGER && known_place)
         learn(first ? nodes[parent].first : nodes[before].next, node);
     return node;
 }

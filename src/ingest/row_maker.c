@@ -461,7 +461,11 @@ static int64_t end_uses(struct row_maker *m, uint64_t uses) {
         unsigned use = (unsigned)__builtin_ctzll(uses);
         struct cell value = m->state[use].value;
         value.field = well_known[use].field;
-        row_maker_cell(m, value);
+        if (UNLIKELY(m->well_known[use]->cell_row ==
+                     m->row_number)) /* `level` held a time that could not be read */
+            row_maker_rest(m, m->state[use].slot->name, value);
+        else
+            row_maker_cell(m, value);
     }
     return time_ns;
 }
