@@ -107,8 +107,9 @@ bool parser_take_word(struct parser *p, const char *word) {
 bool parser_keyword(struct parser *p, const char *word) {
     if (!parser_peek_word(p, word))
         return false;
-    char next = lex_at(p->text, p->pos + strlen(word));
-    return next != ':' && next != '=' && next != '*' && next != '-' && next != '/';
+    size_t end = p->pos + strlen(word);
+    char next = lex_at(p->text, end);
+    return lex_word(p->text, end, true) == end || next == '{' || next == '[';
 }
 
 bool parser_take_keyword(struct parser *p, const char *word) {
@@ -215,6 +216,7 @@ bool parser_call_name(struct parser *p, struct str *out_name) {
         return false;
     *out_name = name;
     p->pos = end;
+    p->aggregated = true;
     return true;
 }
 

@@ -1,4 +1,5 @@
 #include "base/assert.h"
+#include "query/agg/agg.h"
 #include "query/parser_state.h"
 /*
  * Value expressions.
@@ -116,10 +117,19 @@ static const char *fn_names(size_t i) {
     return i % 2 == 0 ? fn->name : fn->aliases ? fn->aliases : "";
 }
 
+static bool is_aggregate(struct str name) {
+    double parameter;
+    return !fn_find(name) && agg_find(name, &parameter);
+}
+
 static const struct fn *need_fn(struct parser *p, size_t at, struct str name) {
     const struct fn *fn = fn_find(name);
     if (fn)
         return fn;
+    if (is_aggregate(name)) {
+        parser_fail_at(p, at, name.n, "'" STR_FMT "' is an aggregate: stats computes it", STR_ARG(name));
+        return NULL;
+    }
     const char *near = parser_suggest(p, name, fn_names);
     parser_fail_at(p, at, name.n, "unknown function '" STR_FMT "'%s%s%s", STR_ARG(name),
                    near ? "; did you mean '" : "", near ? near : "; to search for this text, quote it",
@@ -197,10 +207,14 @@ static struct expr *wrong_count(struct parser *p, size_t at, const struct fn *fn
     return NULL;
 }
 
-/* A column that a command named by its source text: `stats count() by bin(5m) | sort bin(5m)`. */
+/* A column of an earlier stats, by the text that computed it: `stats count() by bin(5m) | filter count(*) > 5
+ * | sort bin(5m)`. */
 static struct expr *made_column(struct parser *p, size_t open) {
     size_t at = p->pos, end = lex_at(p->text, open) == '(' ? lex_group(p->text, open) : SIZE_MAX;
-    if (end == SIZE_MAX || !parser_is_defined(p, source(p, at, end)))
+    if (end == SIZE_MAX)
+        return NULL;
+    bool computed = p->aggregated && is_aggregate(source(p, at, open));
+    if (!computed && !parser_is_defined(p, source(p, at, end)))
         return NULL;
     p->pos = end;
     return parser_field_node(p, at, source(p, at, end));

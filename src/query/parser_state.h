@@ -32,9 +32,10 @@ struct parser {
     struct arena *mem;
     int64_t now_ns;
     struct query_error *why;
-    bool failed; /* the first error is in *why and stays */
-    bool wide;   /* inside a filter: '-' and '/' may be part of a name */
-    bool spaced; /* in a filter, outside parentheses: ` -b` is a NOT and no minus */
+    bool failed;     /* the first error is in *why and stays */
+    bool wide;       /* inside a filter: '-' and '/' may be part of a name */
+    bool spaced;     /* in a filter, outside parentheses: ` -b` is a NOT and no minus */
+    bool aggregated; /* an earlier command computed aggregates: their texts are columns now */
     unsigned depth;
     size_t regexes;
     struct parser_owned owned;

@@ -99,6 +99,10 @@ TEST(words_join_as_people_expect) {
         { "* a", "a" },
         { "\"and\" \"or\"", "\"and\" AND \"or\"" },
         { "or:5", "`or`:5" },
+        { "not-found and/or", "not-found AND \"and/or\"" },
+        { "NOT(a)OR(b)", "NOT a OR b" },
+        { "NOT{a=\"b\"}", "NOT {a=\"b\"}" },
+        { "NOT-f?o", "NOT\\-f?o" },
     };
     for (size_t i = 0; i < COUNT_OF(pairs); i++)
         if (pairs[i].tree)
@@ -240,6 +244,7 @@ TEST(errors_point_at_the_character) {
     check_error("a:[1 5]", 5, 1, "expected TO, as in [1 TO 5]");
     check_error("a:[1 TO 5", 9, 0, "expected ] or } to end the range");
     check_error("strlne(x) > 1", 0, 6, "unknown function 'strlne'; did you mean 'strlen'?");
+    check_error("x avg(y) > 1", 2, 3, "'avg' is an aggregate: stats computes it");
     check_error("qqqqq(x) > 1", 0, 5, "unknown function 'qqqqq'; to search for this text, quote it");
     check_error("a = 1 | qqqqqq b", 8, 6, "unknown command 'qqqqqq'; to filter rows, write filter before it");
     check_error("a | ", 4, 0, "expected a command, such as stats, sort or limit");
@@ -325,8 +330,8 @@ TEST(questions_in_the_words_of_other_systems_parse_unchanged) {
         { "fields @timestamp, @message | filter @message like /error/ | stats count(*) by bin(@timestamp, 5m) | sort @timestamp "
           "desc | limit 20",
           "*", 5 },
-        { "stats count(*), avg(duration_ms) by bin(1m) | filter avg(duration_ms) > 5 | sort bin(1m) | head 3", "*",
-          4 },
+        { "stats count(*), avg(duration_ms) by bin(1m) | filter avg(duration_ms) > 5 and count(*) > 2 | sort bin(1m) | head 3",
+          "*", 4 },
     };
     for (size_t i = 0; i < COUNT_OF(questions); i++) {
         AUTO(buf) printed = { .limit_bytes = 1 << 16 };
