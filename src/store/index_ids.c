@@ -21,6 +21,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "store/segment_format.h"
 #include <stdlib.h>
 
 enum {
@@ -189,7 +190,7 @@ static uint64_t get_bits(const unsigned char *p, size_t bit, unsigned bits) {
 static enum err find_in_page(const struct id_run *r, const unsigned char *page, size_t page_bytes,
                              const struct id_want *want) {
     if (page_bytes < PAGE_HEAD_BYTES + 4 ||
-        crc32c(0, page, page_bytes - 4) != le32_get(page + page_bytes - 4))
+        !segment_crc_matches(le32_get(page + page_bytes - 4), crc32c(0, page, page_bytes - 4)))
         return ERR_CORRUPT;
     size_t count = le16_get(page + 8);
     unsigned delta_bits = page[10], place_bits = r->block_bits + r->page_bits;

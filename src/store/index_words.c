@@ -19,6 +19,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "store/segment_format.h"
 
 enum { BITS_A_TOKEN = 12, LINE_WORDS = 15, LINE_BITS = LINE_WORDS * 32, PROBES = 6 };
 static const char magic[8] = { 'S', 'O', 'N', 'D', 'E', 'W', 'R', 'D' };
@@ -84,7 +85,8 @@ void index_words_write(const uint64_t *hashes, size_t count, struct buf *out) {
 static enum err read_line(struct file *f, uint64_t offset, uint32_t number,
                           unsigned char line[WORD_LINE_BYTES]) {
     TRY(file_read_all(f, line, WORD_LINE_BYTES, offset));
-    return le32_get(line + WORD_LINE_BYTES - 4) == line_crc(line, number) ? ERR_OK : ERR_CORRUPT;
+    return segment_crc_matches(le32_get(line + WORD_LINE_BYTES - 4), line_crc(line, number)) ? ERR_OK
+                                                                                             : ERR_CORRUPT;
 }
 
 enum err index_words_lines(struct file *f, uint64_t offset, uint32_t *out_lines) {

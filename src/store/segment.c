@@ -135,7 +135,7 @@ enum err segment_section(const struct segment *s, enum segment_section section, 
     if (!bytes)
         return ERR_LIMIT;
     TRY(file_read_all(s->open->file, bytes, p->size_bytes, p->offset));
-    if (p->size_bytes && crc32c(0, bytes, p->size_bytes) != p->crc32c)
+    if (p->size_bytes && !segment_crc_matches(p->crc32c, crc32c(0, bytes, p->size_bytes)))
         return ERR_CORRUPT;
     *out = (struct str){ bytes, p->size_bytes };
     return ERR_OK;

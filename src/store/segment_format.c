@@ -22,7 +22,8 @@ static void seal(unsigned char *out, size_t bytes) {
 }
 
 static enum err check(const char *magic, const unsigned char *in, size_t bytes, struct err_text *why) {
-    if (memcmp(in, magic, 8) != 0 || le32_get(in + AT_CRC) != crc_without_field(in, bytes))
+    if (memcmp(in, magic, 8) != 0 ||
+        !segment_crc_matches(le32_get(in + AT_CRC), crc_without_field(in, bytes)))
         return err_say(why, ERR_CORRUPT, "segment: damaged %.8s", magic);
     uint32_t unknown = le32_get(in + AT_INCOMPAT) & ~(uint32_t)SEGMENT_INCOMPAT_KNOWN;
     if (le16_get(in + AT_MAJOR) != SEGMENT_VERSION_MAJOR || unknown)
