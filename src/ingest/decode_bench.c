@@ -1,5 +1,6 @@
 #include "base/random.h"
 #include "ingest/decode_fixture.h"
+#include "wire/protobuf.h"
 #include <stdio.h>
 #include <stdlib.h>
 /*
@@ -67,12 +68,54 @@ static void add_object(struct random *r, struct buf *b, uint64_t n, bool shuffle
     buf_add(b, STR("}\n"));
 }
 
-enum shape { SHAPE_ORDERED, SHAPE_SHUFFLED, SHAPE_RAW, SHAPE_BULK, SHAPE_LOKI };
+static void add_message_field(struct buf *to, uint32_t number, struct buf *message) {
+    protobuf_add_bytes(to, number, buf_str(message));
+    buf_fini(message);
+}
+
+/* A log record with five attributes. */
+static void add_otlp_record(struct random *r, struct buf *scope_logs) {
+    static const char *const names[] = { "http.route", "user.id", "region", "http.status_code",
+                                         "duration_ms" };
+    struct buf record = { 0 }, text = { 0 }, body = { 0 };
+    protobuf_add_fixed64(&record, 1, (uint64_t)fixture_now_ns);
+    protobuf_add_varint(&record, 2, 9);
+    add_message(r, &text);
+    add_message_field(&body, 1, &text);
+    add_message_field(&record, 5, &body);
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct buf pair = { 0 }, value = { 0 };
+        protobuf_add_bytes(&pair, 1, str_of(names[i]));
+        if (i < 3)
+            protobuf_add_bytes(&value, 1, str_of(services[random_below(r, 8)]));
+        else
+            protobuf_add_varint(&value, 3, random_below(r, 1000));
+        add_message_field(&pair, 2, &value);
+        add_message_field(&record, 6, &pair);
+    }
+    add_message_field(scope_logs, 2, &record);
+}
+
+static void make_otlp(uint64_t seed, struct buf *b) {
+    struct random r;
+    struct buf scope_logs = { 0 }, resource_logs = { 0 };
+    random_init(&r, seed);
+    while (scope_logs.n < BODY_BYTES)
+        add_otlp_record(&r, &scope_logs);
+    add_message_field(&resource_logs, 2, &scope_logs);
+    add_message_field(b, 1, &resource_logs);
+}
+
+enum shape { SHAPE_ORDERED, SHAPE_SHUFFLED, SHAPE_RAW, SHAPE_BULK, SHAPE_LOKI, SHAPE_OTLP };
 
 static void make_body(enum shape shape, uint64_t seed, struct buf *b) {
     struct random r;
     random_init(&r, seed);
     buf_clear(b);
+    if (shape == SHAPE_OTLP) {
+        make_otlp(seed, b);
+        return;
+    }
     if (shape == SHAPE_LOKI)
         buf_add(
             b,
@@ -112,7 +155,7 @@ static void measure(const char *what, const char *name, enum shape shape, int ro
     struct fixture f;
     fixture_init(&f);
     f.in.path = STR("/_bulk");
-    f.in.content_type = STR("application/json");
+    f.in.content_type = shape == SHAPE_OTLP ? STR("application/x-protobuf") : STR("application/json");
     for (size_t i = 0; i < BODIES; i++)
         make_body(shape, i + 1, &bodies[i]);
     double bytes = 0;
@@ -134,6 +177,25 @@ static void measure(const char *what, const char *name, enum shape shape, int ro
         buf_fini(&bodies[i]);
 }
 
+/* A message a call, as they come from sockets. */
+static void measure_syslog(void) {
+    enum { MESSAGES = 200000 };
+    static const char message[] =
+        "<86>Nov 21 06:25:00 web1 sshd[24200]: Accepted publickey for root from 192.0.2.1 port 51224";
+    const struct ingest_proto *proto = ingest_find(STR("syslog"));
+    struct fixture f;
+    if (only && strcmp(only, "syslog") != 0)
+        return;
+    fixture_init(&f);
+    int64_t start_ns = clock_mono_ns(&clock_real);
+    for (int i = 0; i < MESSAGES; i++)
+        if (fixture_decode(&f, proto, str_of(message), NULL) != ERR_OK)
+            abort();
+    printf("%-34s %6zu bytes/line  mean %6.1f ns/line\n", "syslog, one message a call", sizeof message - 1,
+           (double)(clock_mono_ns(&clock_real) - start_ns) / MESSAGES);
+    fixture_fini(&f, proto);
+}
+
 int main(int argc, char **argv) {
     int rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 31;
     only = argc > 2 ? argv[2] : NULL;
@@ -143,5 +205,7 @@ int main(int argc, char **argv) {
     measure("es_bulk, usual order of keys", "es_bulk", SHAPE_BULK, rounds);
     measure("raw", "raw", SHAPE_RAW, rounds);
     measure("loki json", "loki", SHAPE_LOKI, rounds);
+    measure("otlp protobuf, five attributes", "otlp", SHAPE_OTLP, rounds);
+    measure_syslog();
     return 0;
 }

@@ -24,8 +24,41 @@ struct protobuf_field {
     uint64_t value;   /* VARINT, FIXED64, FIXED32 */
     struct str bytes; /* BYTES */
 };
-/* False at the end, and after a mistake, when r->failed is set. */
-bool protobuf_next(struct reader *r, struct protobuf_field *out);
+/* False at the end, and after a mistake, when r->failed is set. In place, because a log record has some forty
+ * fields, most of them with a number and a length of one byte. */
+static inline bool protobuf_fail(struct reader *r) {
+    r->failed = true;
+    r->p = r->end;
+    return false;
+}
+static inline uint64_t protobuf_varint(struct reader *r) {
+    return LIKELY(r->p < r->end && *r->p < 0x80) ? *r->p++ : reader_varint(r);
+}
+static inline bool protobuf_next(struct reader *r, struct protobuf_field *out) {
+    if (r->failed || r->p == r->end)
+        return false;
+    uint64_t key = protobuf_varint(r), length;
+    if (UNLIKELY(key >> 3 == 0 || key > UINT32_MAX))
+        return protobuf_fail(r);
+    out->number = (uint32_t)(key >> 3);
+    out->wire = (enum protobuf_wire)(key & 7);
+    out->value = 0;
+    out->bytes = (struct str){ 0 };
+    switch (out->wire) {
+    case PROTOBUF_VARINT: out->value = protobuf_varint(r); break;
+    case PROTOBUF_FIXED64: out->value = reader_le64(r); break;
+    case PROTOBUF_FIXED32: out->value = reader_le32(r); break;
+    case PROTOBUF_BYTES:
+        length = protobuf_varint(r);
+        if (UNLIKELY(length > (size_t)(r->end - r->p)))
+            return protobuf_fail(r);
+        out->bytes = (struct str){ (const char *)r->p, (size_t)length };
+        r->p += length;
+        break;
+    default: return protobuf_fail(r);
+    }
+    return !r->failed;
+}
 #define protobuf_key(number, wire) ((number) << 3 | (uint32_t)(wire))
 
 static inline double protobuf_double(uint64_t bits) {
