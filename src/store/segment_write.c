@@ -156,6 +156,18 @@ static void index_streams(struct segment_writer *w, const struct block *block) {
     }
 }
 
+/* A word searched for anywhere may be a label's: the filter of a block knows the labels of its streams too.
+ */
+static void add_label_words(struct segment_writer *w, const struct block *block) {
+    const struct block_stream *streams = block_streams(block);
+    for (uint32_t i = 0; i < block_info(block)->stream_count; i++) {
+        struct str rest = streams[i].labels, token;
+        for (struct label l; labels_next(&rest, &l);)
+            while (token_next(&l.value, &token))
+                VEC_PUSH(&w->words, token_hash(token));
+    }
+}
+
 static void count_block(struct segment_writer *w, const struct segment_addition *a) {
     const struct block_info *i = block_info(a->block);
     struct manifest_segment *m = &w->m;
@@ -189,6 +201,7 @@ enum err segment_writer_add(struct segment_writer *w, const struct segment_addit
     TRY(copy_block(w, a, info->size_bytes, why));
     if (w->o.words) {
         size_t before = w->out.n;
+        add_label_words(w, a->block);
         index_words_write(w->words.p, w->words.n, &w->out);
         line.filter_lines = (uint32_t)((w->out.n - before) / WORD_LINE_BYTES - 1);
         w->words.n = 0;
