@@ -59,6 +59,7 @@ void exec_needs_expr(struct exec_needs *n, const struct expr *e);
 struct exec_alias {
     struct str alias;
     const struct exec_name *name;
+    size_t stage; /* which made the column */
 };
 /* One running query. */
 struct exec {
@@ -70,6 +71,7 @@ struct exec {
     struct map names_by_text;
     VEC(struct exec_name *) names;
     struct exec_name *timestamp, *message, *level;
+    size_t alias_stage;             /* while aliases are made */
     VEC(struct exec_alias) aliases; /* count() for count, …: made before the first row */
     const struct exec_key *matches; /* context: the rows that matched, in order */
     size_t match_count;
@@ -97,7 +99,10 @@ struct exec_field {
     const struct exec_name *tries[EXEC_TRIES_MAX];
     size_t count;
 };
-NODISCARD enum err exec_field_init(struct exec *x, struct str name, struct exec_field *out);
+struct exec_scope;
+/* As the command of the scope sees it: names of columns that an earlier stats made have other spellings too.
+ */
+NODISCARD enum err exec_field_init(const struct exec_scope *s, struct str name, struct exec_field *out);
 struct value exec_field_get(const struct exec_field *f, const struct exec_record *r);
 
 /* An expression over records. Memory of `mem`. */
@@ -107,7 +112,7 @@ struct exec_expr {
     size_t field_count;
     int64_t now_ns;
 };
-NODISCARD enum err exec_expr_init(struct exec *x, const struct expr *e, struct arena *mem,
+NODISCARD enum err exec_expr_init(const struct exec_scope *s, const struct expr *e, struct arena *mem,
                                   struct exec_expr *out);
 struct value exec_expr_get(const struct exec_expr *e, const struct exec_record *r, struct arena *mem);
 
@@ -148,6 +153,8 @@ struct exec_scope {
     struct exec *exec;
     const struct vector_fields *fields; /* NULL: records will come, not pages */
     struct arena *scratch;
+    size_t stage;             /* number of the command */
+    bool in_order;            /* rows come in the order in which they are to go out; else any, by key */
     const struct stage *next; /* the command that follows, or NULL */
 };
 struct stage_exec {

@@ -61,6 +61,8 @@ enum err exec_chain_open(struct exec *x, size_t from, size_t to, const struct ve
         struct exec_scope scope = { .exec = x,
                                     .fields = i == from ? fields : NULL,
                                     .scratch = &out->scratch,
+                                    .stage = i,
+                                    .in_order = last != NULL,
                                     .next = i + 1 < x->plan->stage_count ? s + 1 : NULL };
         enum err e = s->kind->exec->open(&scope, s->args, &out->ops[out->count]);
         out->count += out->ops[out->count] != NULL;

@@ -181,7 +181,10 @@ void exec_answer_row(struct exec_answer *a, const struct query_row *row) {
         bool text = v->type == VALUE_STRING;
         if (text)
             buf_add_char(&line, '\'');
-        value_print(v, &line);
+        if (v->type == VALUE_FLOAT) /* the last bits depend on the order of additions */
+            buf_addf(&line, "%.10g", v->f);
+        else
+            value_print(v, &line);
         if (text)
             buf_add_char(&line, '\'');
     }

@@ -101,7 +101,7 @@ static enum err init_feed(struct group_table *t, const struct exec_scope *s, con
     if (!call->arg)
         return ERR_OK;
     if (!s->fields)
-        return exec_expr_init(t->exec, call->arg, t->mem, &f->expr);
+        return exec_expr_init(s, call->arg, t->mem, &f->expr);
     f->is_field = call->arg->kind == EXPR_FIELD;
     if (f->is_field)
         f->field = field_number(s->fields, call->arg->name);
@@ -128,7 +128,7 @@ static enum err init_keys(struct group_table *t, const struct exec_scope *s) {
     for (size_t i = 0; i < t->args->key_count; i++) {
         const struct group_key *k = &t->args->keys[i];
         if (!s->fields)
-            TRY(exec_expr_init(t->exec, k->expr, t->mem, &t->key_exprs[i]));
+            TRY(exec_expr_init(s, k->expr, t->mem, &t->key_exprs[i]));
         else if (k->is_field)
             t->key_fields[i] = field_number(s->fields, k->expr->name);
     }
@@ -217,6 +217,13 @@ static enum err add_group(struct group_table *t, uint64_t hash, const struct val
     return ERR_OK;
 }
 
+static enum err prefer_values(struct group_table *t, struct value *kept, const struct value *values) {
+    for (size_t i = 0; i < t->args->key_count; i++)
+        if (vector_key_prefer(&kept[i], &values[i]))
+            TRY(exec_copy_value(t->mem, &values[i], &kept[i]));
+    return ERR_OK;
+}
+
 /* The group whose encoded key is in t->key. */
 static enum err find_key(struct group_table *t, uint64_t hash, const struct value *values, uint32_t *out) {
     if ((t->count + 1) * 2 > t->slot_count)
@@ -226,7 +233,7 @@ static enum err find_key(struct group_table *t, uint64_t hash, const struct valu
         const struct group *g = &t->groups[t->slots[at] - 1];
         if (g->hash == hash && str_eq(buf_str(&t->key), (struct str){ g->key, g->key_bytes })) {
             *out = t->slots[at] - 1;
-            return ERR_OK;
+            return prefer_values(t, g->values, values);
         }
     }
     TRY(add_group(t, hash, values));

@@ -82,6 +82,7 @@ static enum err init_names(struct exec *x) {
 static enum err init_aliases(struct exec *x) {
     for (size_t i = 0; i < x->plan->stage_count; i++) {
         const struct stage *s = &x->plan->stages[i];
+        x->alias_stage = i;
         if (s->kind->exec->aliases)
             TRY(s->kind->exec->aliases(s->args, x));
     }
@@ -124,7 +125,7 @@ enum err exec_alias_add(struct exec *x, struct str alias, const struct exec_name
     const struct exec_name *kept = exec_intern(x, squeeze(alias, squeezed, sizeof squeezed));
     if (!kept)
         return exec_spent(x);
-    VEC_PUSH(&x->aliases, (struct exec_alias){ kept->text, name });
+    VEC_PUSH(&x->aliases, (struct exec_alias){ kept->text, name, x->alias_stage });
     return ERR_OK;
 }
 
@@ -175,15 +176,25 @@ static enum err add_try(struct exec *x, struct exec_field *f, struct str name) {
     return ERR_OK;
 }
 
-enum err exec_field_init(struct exec *x, struct str name, struct exec_field *out) {
+/* The last command ahead of this one whose columns have aliases; SIZE_MAX when there is none. */
+static size_t alias_stage(const struct exec_scope *s) {
+    for (size_t i = s->stage; i-- > 0;)
+        if (s->exec->plan->stages[i].kind->exec->aliases)
+            return i;
+    return SIZE_MAX;
+}
+
+enum err exec_field_init(const struct exec_scope *s, struct str name, struct exec_field *out) {
     struct exec_field f = { .text = name };
+    struct exec *x = s->exec;
     char squeezed[256];
     struct str squeezed_name = squeeze(name, squeezed, sizeof squeezed), alias = field_alias(name);
+    size_t stage = alias_stage(s);
     TRY(add_try(x, &f, name));
     if (!str_eq(alias, name))
         TRY(add_try(x, &f, alias));
     for (size_t i = 0; i < x->aliases.n && f.count < EXEC_TRIES_MAX; i++)
-        if (str_eq(x->aliases.p[i].alias, squeezed_name))
+        if (x->aliases.p[i].stage == stage && str_eq(x->aliases.p[i].alias, squeezed_name))
             f.tries[f.count++] = x->aliases.p[i].name;
     *out = f;
     return ERR_OK;
@@ -200,16 +211,16 @@ struct value exec_field_get(const struct exec_field *f, const struct exec_record
 
 /* ---- expressions ---- */
 
-static enum err collect_fields(struct exec *x, const struct expr *e, struct exec_expr *out) {
+static enum err collect_fields(const struct exec_scope *s, const struct expr *e, struct exec_expr *out) {
     if (e->kind == EXPR_FIELD || e->name.n) {
         size_t i = 0;
         while (i < out->field_count && out->fields[i].text.p != e->name.p)
             i++;
         if (i == out->field_count)
-            TRY(exec_field_init(x, e->name, &out->fields[out->field_count++]));
+            TRY(exec_field_init(s, e->name, &out->fields[out->field_count++]));
     }
     for (size_t i = 0; i < e->arg_count; i++)
-        TRY(collect_fields(x, e->args[i], out));
+        TRY(collect_fields(s, e->args[i], out));
     return ERR_OK;
 }
 
@@ -220,12 +231,13 @@ static size_t count_nodes(const struct expr *e) {
     return n;
 }
 
-enum err exec_expr_init(struct exec *x, const struct expr *e, struct arena *mem, struct exec_expr *out) {
-    struct exec_expr made = { .e = e, .now_ns = x->plan->now_ns };
+enum err exec_expr_init(const struct exec_scope *s, const struct expr *e, struct arena *mem,
+                        struct exec_expr *out) {
+    struct exec_expr made = { .e = e, .now_ns = s->exec->plan->now_ns };
     made.fields = ARENA_NEW(mem, struct exec_field, count_nodes(e));
     if (!made.fields)
-        return exec_spent(x);
-    TRY(collect_fields(x, e, &made));
+        return exec_spent(s->exec);
+    TRY(collect_fields(s, e, &made));
     *out = made;
     return ERR_OK;
 }

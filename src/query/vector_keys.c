@@ -51,6 +51,12 @@ void vector_key_add(const struct value *v, struct buf *out) {
     }
 }
 
+bool vector_key_prefer(const struct value *a, const struct value *b) {
+    if (a->type != b->type)
+        return b->type < a->type;
+    return a->type == VALUE_NUMBER_TEXT && str_cmp(b->s, a->s) < 0;
+}
+
 /* ---- making codes ---- */
 
 struct maker {
@@ -192,6 +198,8 @@ static enum err code_of(struct maker *m, const struct value *v, uint32_t *out) {
     for (; m->slots[at]; at = (at + 1) & (m->slot_count - 1))
         if (m->hashes[at] == hash && value_order(&m->values[m->slots[at] - 1], v) == 0) {
             *out = m->slots[at] - 1;
+            if (vector_key_prefer(&m->values[*out], v))
+                m->values[*out] = *v;
             return ERR_OK;
         }
     TRY(reserve(m, 1));

@@ -29,3 +29,6 @@ NODISCARD enum err vector_codes_join(struct vector_view *v, const struct vector_
 
 /* The bytes of a value as a key: equal exactly when value_order() says equal. Appends. */
 void vector_key_add(const struct value *v, struct buf *out);
+/* Of two values that are equal as keys (1.5 and "1.50"), is `b` the one to show? The same whatever came
+ * first. */
+bool vector_key_prefer(const struct value *a, const struct value *b);

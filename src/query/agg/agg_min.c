@@ -1,8 +1,10 @@
 #include "query/agg/agg.h"
+#include "query/vector_keys.h"
 
 static enum err add(const struct agg_context *c, void *state, const struct agg_row *row) {
     struct agg_kept *s = state;
-    bool better = s->value.type == VALUE_NULL || value_order(&row->value, &s->value) < 0;
+    bool better = s->value.type == VALUE_NULL || value_order(&row->value, &s->value) < 0 ||
+                  (value_order(&row->value, &s->value) == 0 && vector_key_prefer(&s->value, &row->value));
     return better ? agg_keep(c, s, &row->value) : ERR_OK;
 }
 

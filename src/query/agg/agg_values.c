@@ -1,5 +1,6 @@
 #include "query/agg/agg.h"
 #include "query/agg/agg_array.h"
+#include "query/vector_keys.h"
 #include <stdlib.h>
 /*
  * The different values, as a JSON array in order. At most VALUES_MAX: the least ones, so that neither order
@@ -33,7 +34,7 @@ static enum err add_value(const struct agg_context *c, struct values *s, const s
     bool found;
     size_t at = place(s, v, &found);
     if (found)
-        return ERR_OK;
+        return vector_key_prefer(&s->sorted[at], v) ? exec_copy_value(c->mem, v, &s->sorted[at]) : ERR_OK;
     s->cut = s->cut || s->count == VALUES_MAX;
     if (at == VALUES_MAX)
         return ERR_OK;

@@ -99,7 +99,7 @@ static enum err open(const struct exec_scope *s, const void *args, struct exec_o
     if (!d->exprs)
         return exec_spent(s->exec);
     for (size_t i = 0; i < d->args->count; i++)
-        TRY(exec_expr_init(s->exec, d->args->fields[i], &d->op.mem, &d->exprs[i]));
+        TRY(exec_expr_init(s, d->args->fields[i], &d->op.mem, &d->exprs[i]));
     return ERR_OK;
 }
 

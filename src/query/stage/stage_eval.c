@@ -82,7 +82,7 @@ static enum err open(const struct exec_scope *s, const void *args, struct exec_o
     if (!e->exprs || !e->names)
         return exec_spent(s->exec);
     for (size_t i = 0; i < e->args->count; i++) {
-        TRY(exec_expr_init(s->exec, e->args->list[i].expr, &e->op.mem, &e->exprs[i]));
+        TRY(exec_expr_init(s, e->args->list[i].expr, &e->op.mem, &e->exprs[i]));
         e->names[i] = exec_intern(s->exec, e->args->list[i].name);
         if (!e->names[i])
             return exec_spent(s->exec);

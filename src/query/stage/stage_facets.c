@@ -91,6 +91,8 @@ static enum err add(struct facets *s, struct facet *f, const struct value *v, ui
     vector_key_add(v, &s->key);
     if (map_get(&f->by_key, buf_str(&s->key), &at)) {
         f->values.p[at].count += count;
+        if (vector_key_prefer(&f->values.p[at].value, v))
+            TRY(spent(s, exec_copy_value(&s->op.mem, v, &f->values.p[at].value)));
         return ERR_OK;
     }
     if (f->values.n == VALUES_MAX) {

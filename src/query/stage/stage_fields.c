@@ -144,15 +144,15 @@ static enum err push(struct exec_op *op, const struct exec_record *r) {
 
 static const struct exec_op_kind kind = { .push = push };
 
-static enum err open_item(struct fields *f, size_t i) {
+static enum err open_item(const struct exec_scope *s, struct fields *f, size_t i) {
     const struct item *item = &f->args->items[i];
     struct exec_field lookup;
     if (item->wild)
         return ERR_OK;
-    TRY(exec_field_init(f->op.exec, item->name, &lookup));
+    TRY(exec_field_init(s, item->name, &lookup));
     f->names[i] = lookup.tries[0];
     f->aliases[i] = lookup.tries[lookup.count - 1];
-    return item->expr ? exec_expr_init(f->op.exec, item->expr, &f->op.mem, &f->exprs[i]) : ERR_OK;
+    return item->expr ? exec_expr_init(s, item->expr, &f->op.mem, &f->exprs[i]) : ERR_OK;
 }
 
 static enum err open(const struct exec_scope *s, const void *args, struct exec_op **out) {
@@ -165,7 +165,7 @@ static enum err open(const struct exec_scope *s, const void *args, struct exec_o
     if (!f->exprs || !f->names || !f->aliases)
         return exec_spent(s->exec);
     for (size_t i = 0; i < f->args->count; i++)
-        TRY(open_item(f, i));
+        TRY(open_item(s, f, i));
     return ERR_OK;
 }
 

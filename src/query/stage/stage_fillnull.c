@@ -74,7 +74,7 @@ static enum err open(const struct exec_scope *s, const void *args, struct exec_o
     if (!f->fields)
         return exec_spent(s->exec);
     for (size_t i = 0; i < f->args->count; i++)
-        TRY(exec_field_init(s->exec, f->args->names[i], &f->fields[i]));
+        TRY(exec_field_init(s, f->args->names[i], &f->fields[i]));
     return ERR_OK;
 }
 

@@ -22,7 +22,7 @@ static const struct exec_op_kind kind = { .push = push };
 static enum err open(const struct exec_scope *s, const void *args, struct exec_op **out) {
     struct filter *f = exec_op_new(s, &kind, sizeof *f);
     *out = &f->op;
-    return exec_expr_init(s->exec, args, &f->op.mem, &f->expr);
+    return exec_expr_init(s, args, &f->op.mem, &f->expr);
 }
 
 static void needs(const void *args, struct exec_needs *n) {

@@ -238,8 +238,8 @@ static enum err open(const struct exec_scope *scope, const void *args, struct ex
         if (!s->cells[i].name)
             return exec_spent(scope->exec);
     }
-    TRY(exec_field_init(scope->exec, STR("@message"), &s->message));
-    return exec_field_init(scope->exec, STR("@timestamp"), &s->timestamp);
+    TRY(exec_field_init(scope, STR("@message"), &s->message));
+    return exec_field_init(scope, STR("@timestamp"), &s->timestamp);
 }
 
 static void needs(const void *args, struct exec_needs *n) {

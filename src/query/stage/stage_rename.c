@@ -76,7 +76,7 @@ static enum err open(const struct exec_scope *s, const void *args, struct exec_o
     if (!n->from || !n->to)
         return exec_spent(s->exec);
     for (size_t i = 0; i < n->args->count; i++) {
-        TRY(exec_field_init(s->exec, n->args->list[i].from, &n->from[i]));
+        TRY(exec_field_init(s, n->args->list[i].from, &n->from[i]));
         n->to[i] = exec_intern(s->exec, n->args->list[i].to);
         if (!n->to[i])
             return exec_spent(s->exec);

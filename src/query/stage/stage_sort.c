@@ -80,6 +80,7 @@ static bool parse(struct parser *p, void **out_args) {
 struct sorted {
     struct exec_record record;
     struct value *keys;
+    struct exec_key place; /* among equals */
 };
 struct held { /* memory of rows; a merge takes over that of the other */
     struct arena mem;
@@ -90,6 +91,8 @@ struct sort {
     const struct sort_args *args;
     struct exec_expr *exprs;
     uint64_t most; /* 0: all */
+    bool in_order;
+    int64_t seen;
     VEC(struct sorted) rows;
     VEC(struct held *) held; /* the last one grows */
     struct sorted *worst;    /* of the rows that count, once there are enough; else NULL */
@@ -104,7 +107,7 @@ static int compare(const void *a, const void *b, void *ctx) {
         if (c)
             return s->args->keys[i].descending ? -c : c;
     }
-    return exec_key_order(&x->record.key, &y->record.key);
+    return exec_key_order(&x->place, &y->place);
 }
 
 static struct held *new_held(struct sort *s) {
@@ -126,7 +129,7 @@ static void free_held(struct sort *s, size_t count) {
 
 static enum err copy_row(struct sort *s, struct held *h, const struct exec_record *r,
                          const struct value *keys, struct sorted *out) {
-    struct sorted row;
+    struct sorted row = *out;
     row.keys = ARENA_RAW(&h->mem, struct value, s->args->count);
     if (!row.keys || exec_copy(&h->mem, r, &row.record) != ERR_OK)
         return exec_spent(s->op.exec);
@@ -157,7 +160,9 @@ static enum err prune(struct sort *s) {
 static enum err push(struct exec_op *op, const struct exec_record *r) {
     struct sort *s = (struct sort *)op;
     struct value keys[KEYS_MAX];
-    struct sorted row = { *r, keys };
+    struct sorted row = { *r, keys, r->key };
+    if (s->in_order)
+        row.place = (struct exec_key){ .time_ns = s->seen++, .block = EXEC_MADE };
     for (size_t i = 0; i < s->args->count; i++)
         keys[i] = exec_expr_get(&s->exprs[i], r, op->scratch);
     if (s->worst && compare(&row, s->worst, s) > 0)
@@ -205,6 +210,7 @@ static enum err open(const struct exec_scope *scope, const void *args, struct ex
     struct sort *s = exec_op_new(scope, &kind, sizeof *s);
     *out = &s->op;
     s->args = args;
+    s->in_order = scope->in_order;
     s->most = limit_behind(scope->next);
     if (s->most > TOP_MAX)
         s->most = 0;
@@ -212,7 +218,7 @@ static enum err open(const struct exec_scope *scope, const void *args, struct ex
     if (!s->exprs)
         return exec_spent(scope->exec);
     for (size_t i = 0; i < s->args->count; i++)
-        TRY(exec_expr_init(scope->exec, s->args->keys[i].expr, &s->op.mem, &s->exprs[i]));
+        TRY(exec_expr_init(scope, s->args->keys[i].expr, &s->op.mem, &s->exprs[i]));
     return ERR_OK;
 }
 

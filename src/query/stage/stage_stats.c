@@ -194,7 +194,8 @@ static enum err aliases(const void *args, struct exec *x) {
         const struct exec_name *name = exec_intern(x, a->keys[i].name);
         if (!name)
             return exec_spent(x);
-        TRY(exec_alias_add(x, a->keys[i].source, name));
+        if (!a->keys[i].is_field)
+            TRY(exec_alias_add(x, a->keys[i].source, name));
         if (a->keys[i].bin_ns)
             TRY(exec_alias_add(x, STR("@timestamp"), name));
     }

@@ -24,6 +24,9 @@ static bool parse_items(struct parser *p, struct group_key *keys, size_t *count)
             return false;
         k.source = parser_source(p, from, parser_offset(p));
         k.name = k.expr->kind == EXPR_FIELD ? k.expr->name : k.source;
+        if (str_eq(k.name, STR("count")) || str_eq(k.name, STR("percent")))
+            return parser_fail(p, "a column named '" STR_FMT "' is made here: rename the field first",
+                               STR_ARG(k.name));
         group_key_init(&k);
         keys[(*count)++] = k;
     } while (parser_more(p));
