@@ -13,8 +13,8 @@
  *             entries × (block bits + page bits)
  *             u32 CRC32C of all before
  *
- * Prefixes are cut to log2(entries) + 16 bits: two ids fall together once in 65,536 lookups, and whoever
- * looks up checks the whole id anyway. That leaves about 4 bytes an entry. Entries of equal prefix may go on
+ * Prefixes are cut to log2(entries) + 8 bits: two ids fall together once in 256 lookups, and whoever
+ * looks up checks the whole id anyway. That leaves about 3 bytes an entry. Entries of equal prefix may go on
  * in the next page.
  */
 #include "store/index_ids.h"
@@ -29,7 +29,7 @@ enum {
     PAGE_HEAD_BYTES = 12,
     RUN_HEAD_BYTES = 16,
     TOP_BYTES = 12,
-    SPARE_BITS = 16,
+    SPARE_BITS = 8,
     PACKED_BITS_MAX = 56, /* what one unaligned 8-byte load can give */
     PAGE_BYTES_MAX = PAGE_HEAD_BYTES + 2 * PAGE_ENTRIES * 8 + 4,
 };

@@ -43,7 +43,7 @@ TEST(every_token_of_a_block_is_found) {
     }
 }
 
-TEST(fewer_than_one_in_a_hundred_strange_tokens_may_be_there) {
+TEST(fewer_than_four_in_a_hundred_strange_tokens_may_be_there) {
     struct filter x;
     struct random r;
     filter_make(&x, 60000, 4);
@@ -56,7 +56,7 @@ TEST(fewer_than_one_in_a_hundred_strange_tokens_may_be_there) {
     }
     print_message("%.2f %% false, %.1f bits a token\n", 100.0 * (double)found / (double)tries,
                   8.0 * (double)x.bytes.n / 60000);
-    CHECK(found * 100 < tries);
+    CHECK(found * 25 < tries);
     filter_fini(&x);
 }
 
@@ -87,5 +87,5 @@ TEST(a_flipped_bit_or_a_moved_line_is_seen) {
     filter_fini(&x);
 }
 
-TEST_MAIN(RUN(every_token_of_a_block_is_found), RUN(fewer_than_one_in_a_hundred_strange_tokens_may_be_there),
+TEST_MAIN(RUN(every_token_of_a_block_is_found), RUN(fewer_than_four_in_a_hundred_strange_tokens_may_be_there),
           RUN(an_empty_filter_holds_nothing), RUN(a_flipped_bit_or_a_moved_line_is_seen))
