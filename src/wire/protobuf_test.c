@@ -9,7 +9,7 @@ TEST(fields_come_back_as_written) {
     protobuf_add_bytes(&b, 4, (struct str){ 0 });
     buf_add(&b, STR("\x2d\x01\x00\x00\x80"));
     struct reader r = reader_of(buf_str(&b));
-    struct protobuf_field f;
+    struct protobuf_field f = { 0 };
     CHECK(protobuf_next(&r, &f) && f.number == 1 && f.wire == PROTOBUF_VARINT && f.value == 300);
     CHECK(protobuf_next(&r, &f) && f.number == 2000 && f.wire == PROTOBUF_FIXED64 && f.value == UINT64_MAX);
     CHECK(protobuf_next(&r, &f) && f.number == 3 && f.wire == PROTOBUF_BYTES);
@@ -37,7 +37,7 @@ TEST(damaged_messages_fail_and_stay_failed) {
     };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         struct reader r = reader_of(bad[i]);
-        struct protobuf_field f;
+        struct protobuf_field f = { 0 };
         if (protobuf_next(&r, &f) || !r.failed || protobuf_next(&r, &f))
             fail_msg("case %zu", i);
     }
