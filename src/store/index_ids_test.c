@@ -92,8 +92,8 @@ TEST(strange_ids_are_hardly_ever_found) {
         found += count_hits(&x, random_u64(&r)) > 0;
     print_message("%zu of 100000 false, %.2f bytes an entry\n", found,
                   (double)(x.pages.n + x.section.n) / MANY);
-    CHECK(found < 10);
-    CHECK(x.pages.n + x.section.n < MANY * 5);
+    CHECK(found < 1000); /* one in 256 is 390 */
+    CHECK(x.pages.n + x.section.n < MANY * 4);
     index_end(&x);
 }
 
