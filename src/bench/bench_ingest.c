@@ -8,7 +8,7 @@ struct shape {
     double goal; /* lines a second */
 };
 static const struct shape shapes[] = {
-    { "1 MB bodies", 32, 4370, 700000 },
+    { "1 MB bodies", 8, 4370, 700000 },
     { "100-line bodies", 64, 100, 300000 },
     { "1-line bodies", 256, 1, 30000 },
 };

@@ -12,6 +12,7 @@
 #include "ingest/ingest.h"
 #include "wire/compress.h"
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { LINES = 32768, ROUNDS = 7, STAGES_MAX = 32 };
 
@@ -54,11 +55,31 @@ static void decode_all(struct batch *b, const struct traffic_body *body, struct 
     VEC_FINI(&out.items);
 }
 
-static void count_word(void *ctx, uint64_t hash) { *(uint64_t *)ctx += hash & 1; }
+struct words {
+    VEC(uint64_t) hashes;
+};
 
-static struct str build(struct block_builder *builder, const struct batch *b, bool merge, struct stages *t) {
-    uint64_t words = 0;
-    struct block_build_options o = { .table = TABLE_LOGS, .templates = merge, .word = merge ? count_word : NULL, .ctx = &words };
+static void keep_word(void *ctx, uint64_t hash) {
+    struct words *w = ctx;
+    VEC_PUSH(&w->hashes, hash);
+}
+
+static int cmp_u64(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static size_t distinct(struct words *w) {
+    size_t n = w->hashes.n > 0;
+    qsort(w->hashes.p, w->hashes.n, sizeof *w->hashes.p, cmp_u64);
+    for (size_t i = 1; i < w->hashes.n; i++)
+        n += w->hashes.p[i] != w->hashes.p[i - 1];
+    return n;
+}
+
+static struct str build(struct block_builder *builder, const struct batch *b, struct words *words, struct stages *t) {
+    bool merge = words != NULL;
+    struct block_build_options o = { .table = TABLE_LOGS, .templates = merge, .word = merge ? keep_word : NULL, .ctx = words };
     int64_t at_ns = clock_mono_ns(&clock_real);
     block_builder_start(builder, &o, b, NULL, b->rows.n);
     for (bool done = false; !done;) {
@@ -97,7 +118,8 @@ struct round {
     struct block_builder *builder;
     struct random random;
     int64_t time_ns;
-    size_t text_bytes, template_bytes;
+    size_t text_bytes, template_bytes, distinct_words;
+    struct words words;
 };
 
 static void run_round(struct round *r, struct stages *t) {
@@ -112,14 +134,16 @@ static void run_round(struct round *r, struct stages *t) {
     at_ns = clock_mono_ns(&clock_real);
     decode_all(&r->batch, &r->body, &r->memo, labels);
     add(t, "JSON decode", since(&at_ns));
-    struct str bytes = build(r->builder, &r->batch, false, t);
+    struct str bytes = build(r->builder, &r->batch, NULL, t);
     r->text_bytes = bytes.n;
     at_ns = clock_mono_ns(&clock_real);
     (void)crc32c(0, bytes.p, bytes.n);
     add(t, "frame: CRC32C", since(&at_ns));
     read_back(bytes, t, "read: message as text");
-    bytes = build(r->builder, &r->batch, true, t);
+    r->words.hashes.n = 0;
+    bytes = build(r->builder, &r->batch, &r->words, t);
     r->template_bytes = bytes.n;
+    r->distinct_words = distinct(&r->words);
     read_back(bytes, t, "read: message as templates");
 }
 
@@ -145,9 +169,10 @@ int bench_stages(const struct traffic *traffic) {
     printf("%-32s %10s\n", "stage", "ns/line");
     for (size_t k = 0; k < best.count; k++)
         printf("%-32s %10.1f\n", best.s[k].name, best.s[k].ns);
-    printf("%.0f raw bytes a line; block of text %.2f (1/%.1f), of templates %.2f (1/%.1f)\n", (double)r->body.text.n / LINES,
+    printf("%.0f raw bytes a line; block of text %.2f (1/%.1f), of templates %.2f (1/%.1f); %.2f distinct words a line\n", (double)r->body.text.n / LINES,
            (double)r->text_bytes / LINES, (double)r->body.text.n / (double)r->text_bytes, (double)r->template_bytes / LINES,
-           (double)r->body.text.n / (double)r->template_bytes);
+           (double)r->body.text.n / (double)r->template_bytes, (double)r->distinct_words / LINES);
+    VEC_FINI(&r->words.hashes);
     block_builder_free(r->builder);
     batch_fini(&r->batch);
     field_dict_fini(&r->fields);
