@@ -55,7 +55,7 @@ static void grow(struct map *m) {
 static uint32_t keep_key(struct map *m, struct str key) {
     size_t want_bytes = m->key_bytes + key.n;
     ASSERT(want_bytes <= UINT32_MAX);
-    if (want_bytes > m->key_cap_bytes) {
+    if (want_bytes > m->key_cap_bytes || !m->keys) { /* never NULL, also for an empty key */
         m->key_cap_bytes = want_bytes * 2 < 256 ? 256 : want_bytes * 2;
         m->keys = realloc(m->keys, m->key_cap_bytes);
         ASSERT(m->keys != NULL);

@@ -13,7 +13,9 @@
         size_t n, cap;                                                                             \
     }
 
-#define VEC_RESERVE(v, count) vec_grow((void **)&(v)->p, &(v)->cap, (count), sizeof *(v)->p)
+#define VEC_RESERVE(v, count)                                                                      \
+    ((size_t)(count) <= (v)->cap ? (void)0                                                         \
+                                 : vec_grow((void **)&(v)->p, &(v)->cap, (count), sizeof *(v)->p))
 #define VEC_PUSH(v, ...)                                                                           \
     do {                                                                                           \
         VEC_RESERVE((v), (v)->n + 1);                                                              \
