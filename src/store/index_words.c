@@ -10,9 +10,9 @@
  *   line        15 words of 32 bits, u32 CRC32C of them and of the line's number
  *
  * A token with hash h goes to line (h >> 32) * lines >> 32 and sets six of its 480 bits, chosen by the low 32
- * bits of h: bit 0..31 of six words. Eight bits a token: about 2.5 % of tokens are found though they are not there (the
- * test holds it below 4 %). With twelve bits it was 0.45 %, and filters took 2.6 bytes a line of 15: a rare word in a few
- * hundred blocks then reads six blocks less, at a millisecond each.
+ * bits of h: bit 0..31 of six words. Eight bits a token: about 2.5 % of tokens are found though they are not
+ * there (the test holds it below 4 %). With twelve bits it was 0.45 %, and filters took 2.6 bytes a line of
+ * 15: a rare word in a few hundred blocks then reads six blocks less, at a millisecond each.
  *
  * A line's number is in its CRC, so that a line copied to a wrong place is damage, too.
  */

@@ -31,7 +31,7 @@
 
 enum { FAILURES_MAX = 3, PASS_SOURCES_MAX = 8192 };
 static const int64_t EXPIRY_CHECK_NS = 3600ll * 1000000000;
-static const uint64_t MERGE_OPEN_BYTES = 64ull << 20, PASS_ROWS_MAX = 4 << 20;
+static const uint64_t MERGE_OPEN_BYTES = 96ull << 20, PASS_ROWS_MAX = 4 << 20;
 
 struct merge {
     struct store *store;
@@ -306,6 +306,7 @@ static void merge_end(struct merge *m) {
     for (size_t i = 0; i < m->pinned; i++)
         segment_unpin(m->segments[i]);
     merge_out_fini(&m->out);
+    arena_fini(&m->context.scratch);
     for (size_t i = 0; i < m->job.count; i++)
         segment_unref(m->segments[i]);
     arena_fini(&m->mem);
@@ -437,11 +438,15 @@ static enum err merge_one(struct store *s, bool force, bool *out_done, struct er
 }
 
 static enum err merge_all(struct store *s, bool force, struct err_text *why) {
-    bool done = false;
-    while (!done && !store_stopping(s))
-        TRY(merge_one(s, force, &done, why));
-    heap_trim();
-    return deletes_forget_done(s, why);
+    enum err e = ERR_OK;
+    bool done = false, merged = false;
+    while (e == ERR_OK && !done && !store_stopping(s)) {
+        e = merge_one(s, force, &done, why);
+        merged |= !done;
+    }
+    if (merged)
+        heap_trim();
+    return e == ERR_OK ? deletes_forget_done(s, why) : e;
 }
 
 enum err merge_due(struct store *s, struct err_text *why) {

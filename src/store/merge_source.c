@@ -20,7 +20,7 @@ uint64_t merge_source_cost(const struct segment_block *b, bool merged, uint32_t 
     uint64_t rows = b->row_count < page_rows ? b->row_count : page_rows;
     uint64_t page = b->row_count ? b->raw_bytes / b->row_count * rows + rows * 16 : 0;
     uint64_t shared =
-        merged ? b->raw_bytes / 4 : b->size_bytes / 8; /* dictionaries and templates are the block's */
+        merged ? b->raw_bytes / 4 * 3 : b->size_bytes / 8; /* dictionaries and templates are the block's */
     return page + shared + (16 << 10);
 }
 
@@ -62,21 +62,91 @@ static enum err hide_deleted(struct merge_source *s, uint32_t rows) {
     return ERR_OK;
 }
 
-static enum err read_page(struct merge_source *s) {
-    const struct block_info *info = block_info(s->block);
-    arena_reset(&s->mem);
-    s->visible = NULL;
-    TRY(block_read_times(s->block, s->page, &s->mem, &s->times_ns));
-    TRY(block_read_received(s->block, s->page, &s->mem, &s->received_ms));
-    s->columns = ARENA_NEW(&s->mem, struct column_page, info->column_count + 1);
-    s->fields = ARENA_NEW(&s->mem, uint16_t, info->column_count + 1);
-    s->fields_generation = UINT32_MAX;
-    for (uint32_t c = 0; c < info->column_count; c++) {
-        if (block_page_value_count(s->block, c, s->page) == 0)
-            continue; /* form stays PAGE_EMPTY */
-        TRY(block_read_column(s->block, c, s->page, &s->mem, &s->columns[c]));
+/* An arena that grows wastes up to half, and a merge holds dozens of pages: so a page is decoded in scratch
+ * and copied into one piece of memory of its size. */
+static enum err copy_array(struct arena *to, const void *from, size_t count, size_t each_bytes,
+                           const void *out) {
+    void *p = arena_alloc_raw(to, count ? count : 1, each_bytes);
+    if (!p)
+        return ERR_LIMIT;
+    memcpy(p, from, count * each_bytes);
+    *(void **)out = p;
+    return ERR_OK;
+}
+
+static enum err copy_dict(struct arena *to, struct column_page *p) {
+    struct str *dict = ARENA_RAW(to, struct str, p->dict_count + 1u);
+    if (!dict)
+        return ERR_LIMIT;
+    for (uint32_t i = 0; i < p->dict_count; i++)
+        TRY(arena_dup(to, p->dict[i], &dict[i]));
+    p->dict = dict;
+    return ERR_OK;
+}
+
+static enum err copy_column(struct arena *to, struct column_page *p) {
+    size_t n = p->row_count;
+    if (p->present)
+        TRY(copy_array(to, p->present, bits_words(n), sizeof *p->present, &p->present));
+    switch (p->form) {
+    case PAGE_EMPTY:
+    case PAGE_TEMPLATES: return ERR_OK;
+    case PAGE_INTS: return copy_array(to, p->ints, n, sizeof *p->ints, &p->ints);
+    case PAGE_FLOATS: return copy_array(to, p->floats, n, sizeof *p->floats, &p->floats);
+    case PAGE_DICT: TRY(copy_dict(to, p)); return copy_array(to, p->codes, n, sizeof *p->codes, &p->codes);
+    case PAGE_STRINGS:
+        TRY(copy_array(to, p->bytes, p->offsets[n], 1, &p->bytes));
+        return copy_array(to, p->offsets, n + 1, sizeof *p->offsets, &p->offsets);
     }
-    return hide_deleted(s, block_page_rows(s->block, s->page));
+    return ERR_OK;
+}
+
+static enum err copy_columns(struct merge_source *s, uint32_t column_count, size_t rows) {
+    TRY(copy_array(&s->mem, s->times_ns, rows, sizeof *s->times_ns, &s->times_ns));
+    TRY(copy_array(&s->mem, s->received_ms, rows, sizeof *s->received_ms, &s->received_ms));
+    TRY(copy_array(&s->mem, s->columns, column_count, sizeof *s->columns, &s->columns));
+    for (uint32_t c = 0; c < column_count; c++) {
+        if (s->columns[c].form == PAGE_TEMPLATES) /* opaque: stays where it is decoded */
+            TRY(block_read_column(s->block, c, s->page, &s->mem, &s->columns[c]));
+        else
+            TRY(copy_column(&s->mem, &s->columns[c]));
+    }
+    return ERR_OK;
+}
+
+/* Makes the arena one empty piece of at least `bytes`. */
+static enum err reserve(struct arena *a, size_t bytes) {
+    arena_fini(a);
+    if (!arena_alloc_raw(a, bytes, 1))
+        return ERR_LIMIT;
+    arena_reset(a);
+    return ERR_OK;
+}
+
+static enum err decode_page(struct merge_source *s, struct arena *to) {
+    uint32_t column_count = block_info(s->block)->column_count;
+    TRY(block_read_times(s->block, s->page, to, &s->times_ns));
+    TRY(block_read_received(s->block, s->page, to, &s->received_ms));
+    s->columns = ARENA_NEW(to, struct column_page, column_count + 1);
+    if (!s->columns)
+        return ERR_LIMIT;
+    for (uint32_t c = 0; c < column_count; c++)
+        if (block_page_value_count(s->block, c, s->page) > 0) /* else the form stays PAGE_EMPTY */
+            TRY(block_read_column(s->block, c, s->page, to, &s->columns[c]));
+    return ERR_OK;
+}
+
+static enum err read_page(struct merge_source *s) {
+    uint32_t column_count = block_info(s->block)->column_count, rows = block_page_rows(s->block, s->page);
+    struct arena *scratch = &s->context->scratch;
+    s->visible = NULL;
+    arena_reset(scratch);
+    TRY(decode_page(s, scratch));
+    TRY(reserve(&s->mem, scratch->used_bytes + column_count * (sizeof(uint16_t) + 16) + 4096));
+    TRY(copy_columns(s, column_count, rows));
+    s->fields = ARENA_NEW(&s->mem, uint16_t, column_count + 1);
+    s->fields_generation = UINT32_MAX;
+    return hide_deleted(s, rows);
 }
 
 static enum err load_page(struct merge_source *s, uint32_t page, struct err_text *why) {

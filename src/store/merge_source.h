@@ -25,6 +25,7 @@ struct merge_context {
     int64_t now_ns; /* for retention */
     struct field_dict *fields;
     struct stream_dict *streams;
+    struct arena scratch; /* of the page being decoded */
     struct merge_counts counts;
 };
 

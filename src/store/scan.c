@@ -84,6 +84,17 @@ static enum err take_snapshot(struct scan *c, struct store *s) {
     return ERR_OK;
 }
 
+static bool asks_streams(const struct scan_request *r) {
+    return r->stream != NULL || r->label_count > 0;
+}
+
+static bool stream_wanted(const struct scan_request *r, struct str labels) {
+    for (size_t i = 0; i < r->label_count; i++)
+        if (!str_eq(labels_get(labels, r->labels[i].name), r->labels[i].value))
+            return false;
+    return !r->stream || r->stream(r->stream_ctx, labels);
+}
+
 static void prune_live(struct scan *c, uint32_t part) {
     const struct scan_request *r = &c->request;
     struct live_block *l = c->parts[part].live;
@@ -95,9 +106,9 @@ static void prune_live(struct scan *c, uint32_t part) {
         return;
     }
     const struct block_stream *streams = block_streams(l->block);
-    bool kept = r->stream == NULL;
+    bool kept = !asks_streams(r);
     for (uint32_t k = 0; k < i->stream_count && !kept; k++)
-        kept = r->stream(r->stream_ctx, streams[k].labels);
+        kept = stream_wanted(r, streams[k].labels);
     if (!kept) {
         c->counts.blocks_skipped_stream++;
         return;
@@ -143,20 +154,42 @@ static void keep_time(struct segment_pruner *p) {
     p->scan->counts.blocks_skipped_time += p->block_count - bits_count(p->keep, p->block_count);
 }
 
-static enum err keep_streams(struct segment_pruner *p) {
+/* Streams, by rank, that carry all the labels asked for; NULL when none are asked for. */
+static enum err find_labels(struct segment_pruner *p, uint32_t stream_count, uint64_t **out) {
     const struct scan_request *r = &p->scan->request;
     struct str section;
+    *out = NULL;
+    if (r->label_count == 0)
+        return ERR_OK;
+    TRY(segment_section(p->segment, SECTION_LABELS, &p->mem, &section));
+    uint64_t *streams = ARENA_RAW(&p->mem, uint64_t, bits_words(stream_count) + 1);
+    if (!streams)
+        return ERR_LIMIT;
+    bits_fill(streams, stream_count);
+    for (size_t i = 0; i < r->label_count; i++)
+        TRY(index_labels_keep(section, r->labels[i].name, r->labels[i].value, streams, stream_count));
+    *out = streams;
+    return ERR_OK;
+}
+
+static enum err keep_streams(struct segment_pruner *p) {
+    const struct scan_request *r = &p->scan->request;
+    struct str section, labels;
     TRY(segment_section(p->segment, SECTION_STREAMS, &p->mem, &section));
-    uint64_t *wanted = ARENA_NEW(&p->mem, uint64_t, bits_words(p->block_count) + 1);
+    uint64_t *wanted = ARENA_NEW(&p->mem, uint64_t, bits_words(p->block_count) + 1), *labelled;
     struct index_streams *x = ARENA_NEW(&p->mem, struct index_streams, 1);
     if (!wanted || !x)
         return ERR_LIMIT;
+    index_streams_start(x, section);
+    TRY(find_labels(p, x->count, &labelled));
     uint32_t tenant;
-    struct str labels;
-    for (index_streams_start(x, section); index_streams_next(x, &tenant, &labels);)
-        if (tenant == r->tenant && r->stream(r->stream_ctx, labels) &&
+    for (uint32_t rank = 0; index_streams_next(x, &tenant, &labels); rank++) {
+        if (tenant != r->tenant || (labelled && !bits_get(labelled, rank)))
+            continue;
+        if ((!r->stream || r->stream(r->stream_ctx, labels)) &&
             !index_streams_blocks(x, wanted, p->block_count))
             break;
+    }
     if (!index_streams_ok(x))
         return ERR_CORRUPT;
     bits_and(p->keep, wanted, p->block_count);
@@ -257,7 +290,7 @@ static enum err prune_pinned(struct segment_pruner *p, uint32_t part) {
     if (!p->keep)
         return ERR_LIMIT;
     keep_time(p);
-    if (r->stream && !walked)
+    if (asks_streams(r) && !walked)
         TRY(prune_by(p, keep_streams, &counts->blocks_skipped_stream));
     if (r->id_count && p->segment->m.level > 0 && !walked)
         TRY(prune_by(p, keep_ids, &counts->blocks_skipped_word));

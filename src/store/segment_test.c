@@ -27,8 +27,8 @@ static void one_segment(struct store_fixture *f, size_t rows, struct random *r) 
 struct flipper {
     struct store_fixture *f;
     struct file *file;
-    struct scan_request requests[4];
-    struct row_lines right[4]; /* what the requests should give */
+    struct scan_request requests[5];
+    struct row_lines right[5]; /* what the requests should give */
     uint64_t word, id;
 };
 
@@ -54,6 +54,9 @@ static void flipper_init(struct flipper *x, struct store_fixture *f) {
     x->requests[2].ids = &x->id;
     x->requests[2].id_count = 1;
     x->requests[3].stream = checkout_only;
+    static const struct label host = { { "host", 4 }, { "a1", 2 } };
+    x->requests[4].labels = &host;
+    x->requests[4].label_count = 1;
     for (size_t i = 0; i < COUNT_OF(x->requests); i++) {
         fixture_read(f, &x->requests[i], &x->right[i], NULL);
         row_lines_sort(&x->right[i]);
@@ -190,7 +193,14 @@ TEST(pruning_reads_only_blocks_that_may_match) {
     id_request.ids = &id;
     id_request.id_count = 1;
     time_request.time_from_ns = f.now_ns;
-    const struct scan_request *requests[] = { &word_request, &id_request, &time_request };
+    struct scan_request label_request = word_request, both_request;
+    struct label label = { STR("service"), STR("rare") }, none = { STR("service"), STR("rar") };
+    label_request.word_count = 0;
+    label_request.labels = &label;
+    label_request.label_count = 1;
+    both_request = label_request;
+    both_request.stream = checkout_only;
+    const struct scan_request *requests[] = { &word_request, &id_request, &time_request, &label_request };
     for (size_t i = 0; i < COUNT_OF(requests); i++) {
         struct scan *c;
         CHECK_OK(store_scan(f.store, requests[i], &f.why, &c));
@@ -201,6 +211,10 @@ TEST(pruning_reads_only_blocks_that_may_match) {
         scan_close(c);
     }
     struct row_lines got = { 0 };
+    fixture_read(&f, &both_request, &got, NULL);
+    label_request.labels = &none;
+    fixture_read(&f, &label_request, &got, NULL);
+    CHECK(got.lines.n == 0);
     fixture_read(&f, &word_request, &got, NULL);
     CHECK(got.lines.n == 101);
     row_lines_fini(&got);

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/mailbox.h"
 #include "block/block_read.h"
+#include "model/labels.h"
 #include "model/table.h"
 /*
  * Rows at rest: live blocks (in the journal) and segments (immutable files named by the manifest), flushes
@@ -92,7 +93,10 @@ struct scan_request {
     enum table table;
     uint32_t tenant;
     int64_t time_from_ns, time_to_ns; /* inclusive, exclusive */
-    /* Keeps a stream? NULL: all. Called once for each distinct stream of a part. */
+    /* Labels that every kept stream has, with exactly these values: found by index. */
+    const struct label *labels;
+    size_t label_count;
+    /* Keeps a stream, of those? NULL: all. Called once for each distinct stream of a part. */
     bool (*stream)(void *ctx, struct str labels);
     void *stream_ctx;
     /* Token hashes, all needed: a block is skipped when its word filter excludes any of them. */

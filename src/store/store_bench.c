@@ -1,4 +1,5 @@
 #include "base/heap.h"
+#include "store/merge.h"
 #include "store/store_fixture.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,7 +9,9 @@
 /*
  * What flush, merge and lookups cost:
  *
- *     store_bench [rows in millions, default 4] [folder]
+ *     store_bench [rows in millions, default 4]      one flush for each two million, then all is merged
+ *     store_bench MILLIONS close                      small merges, then the window closes
+ *     store_bench 0 SEGMENTS                          scans over many segments
  *
  * Rows are like the lines of a small shop: eight services on 32 hosts, 2,400 message templates, one row in
  * five with a trace id, about 240 bytes as JSON. They come in blocks of 32,768 from two producers whose times
@@ -187,6 +190,55 @@ static void timed(struct shop *s, const char *what, enum err (*work)(struct stor
     print_stats(s, what);
 }
 
+/* Small merges in an open window, then the window closes. */
+static void close_window(struct shop *s, size_t blocks) {
+    enum { FLUSH_BLOCKS = 10 };
+    for (size_t done = 0; done < blocks; done += FLUSH_BLOCKS) {
+        fill(s, FLUSH_BLOCKS);
+        row_lines_fini(&s->f.ledger);
+        s->f.now_ns = s->time_ns + 61 * NS_PER_S;
+        if (store_flush(s->f.store, &s->f.why) != ERR_OK || merge_due(s->f.store, &s->f.why) != ERR_OK)
+            abort();
+    }
+    print_stats(s, "small");
+    s->f.now_ns += 2 * 3600 * NS_PER_S;
+    timed(s, "close", merge_due,
+          (blocks + FLUSH_BLOCKS - 1) / FLUSH_BLOCKS * FLUSH_BLOCKS * BLOCK_ROWS_TARGET);
+}
+
+/* Many small segments: what a scan costs when nothing matches. */
+static void many_segments(struct shop *s, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        s->time_ns += 3600 * NS_PER_S;
+        s->used = 0;
+        for (size_t k = 0; k < 2000; k++)
+            add_row(s, 0);
+        if (!fixture_publish(&s->f, TABLE_LOGS))
+            abort();
+        row_lines_fini(&s->f.ledger);
+        if (i % 16 == 15 && store_flush(s->f.store, &s->f.why) != ERR_OK)
+            abort();
+    }
+    timed(s, "many", store_merge, count * 2000);
+    fixture_reopen(&s->f);
+    print_stats(s, "reopened");
+}
+
+static void lookups(struct shop *s) {
+    int64_t start_ns = mono_ns();
+    fixture_reopen(&s->f);
+    printf("reopen %.1f ms\n", (double)(mono_ns() - start_ns) / 1e6);
+    struct scan_request all = fixture_request(TABLE_LOGS), word = all, id = all;
+    uint64_t hash = 0x123456789abcdef, trace = s->some_trace;
+    word.words = &hash;
+    word.word_count = 1;
+    id.ids = &trace;
+    id.id_count = 1;
+    lookup(s, "all", all);
+    lookup(s, "word", word);
+    lookup(s, "id", id);
+}
+
 int main(int argc, char **argv) {
     size_t blocks = (size_t)((argc > 1 ? atof(argv[1]) : 4) * 1e6 / BLOCK_ROWS_TARGET);
     struct shop *s = HEAP_NEW(struct shop);
@@ -199,6 +251,15 @@ int main(int argc, char **argv) {
     s->f.config.flush_bytes = 1ull << 40;
     if (fixture_open(&s->f) != ERR_OK)
         return 1;
+    if (argc > 2) {
+        if (strcmp(argv[2], "close") == 0)
+            close_window(s, blocks);
+        else
+            many_segments(s, (size_t)atoi(argv[2]));
+        lookups(s);
+        fixture_fini(&s->f);
+        return 0;
+    }
     int64_t start_ns = mono_ns();
     size_t rows = blocks * BLOCK_ROWS_TARGET;
     for (size_t done = 0; done < blocks;) {
@@ -213,18 +274,7 @@ int main(int argc, char **argv) {
     print_stats(s, "live");
     timed(s, "flush", store_flush, rows);
     timed(s, "merge", store_merge, rows);
-    start_ns = mono_ns();
-    fixture_reopen(&s->f);
-    printf("reopen %.1f ms\n", (double)(mono_ns() - start_ns) / 1e6);
-    struct scan_request all = fixture_request(TABLE_LOGS), word = all, id = all;
-    uint64_t hash = 0x123456789abcdef, trace = s->some_trace;
-    word.words = &hash;
-    word.word_count = 1;
-    id.ids = &trace;
-    id.id_count = 1;
-    lookup(s, "all", all);
-    lookup(s, "word", word);
-    lookup(s, "id", id);
+    lookups(s);
     fixture_fini(&s->f);
     return 0;
 }
