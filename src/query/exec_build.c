@@ -1,8 +1,13 @@
 #include "query/exec_build.h"
 #include "model/batch.h"
 
+/* An alias is a field of its own here: commands look for both, and may drop either. */
 static enum err add_pick(struct exec_build *b, struct str name, struct vector_fields *fields) {
-    struct exec_pick p = { .field = vector_fields_put(fields, name), .name = exec_intern(b->exec, name) };
+    for (size_t i = 0; i < b->picks.n; i++)
+        if (str_eq(b->picks.p[i].name->text, name))
+            return ERR_OK;
+    struct exec_pick p = { .field = vector_fields_put_strict(fields, name),
+                           .name = exec_intern(b->exec, name) };
     if (!p.name)
         return exec_spent(b->exec);
     VEC_PUSH(&b->picks, p);
@@ -26,7 +31,7 @@ enum err exec_build_plan(struct exec_build *b, struct exec *x, const struct exec
         struct str name = needs->names.p[i], alias = field_alias(name);
         if (!b->all || is_hidden(name))
             TRY(add_pick(b, name, fields));
-        else if (is_hidden(alias))
+        if (!str_eq(alias, name) && (!b->all || is_hidden(alias)))
             TRY(add_pick(b, alias, fields));
     }
     return ERR_OK;

@@ -89,11 +89,9 @@ static double span_seconds(const struct exec *x) {
 }
 
 static unsigned field_number(const struct vector_fields *f, struct str name) {
-    for (size_t i = 0; i < f->list.n; i++)
-        if (str_eq(f->list.p[i].names[0].text, name))
-            return (unsigned)i;
-    ASSERT(!"the field was put when the plan was made");
-    return 0;
+    unsigned number = vector_fields_find(f, name);
+    ASSERT(number < f->list.n); /* it was put when the plan was made */
+    return number;
 }
 
 static enum err init_feed(struct group_table *t, const struct exec_scope *s, const struct agg_call *call,
@@ -107,11 +105,9 @@ static enum err init_feed(struct group_table *t, const struct exec_scope *s, con
         f->field = field_number(s->fields, call->arg->name);
     if (!call->condition)
         return ERR_OK;
-    struct vector_fields known = {
-        0
-    }; /* the filter's numbers must be those of the views: put in the same order */
+    struct vector_fields known = { 0 }; /* the filter's numbers must be those of the views */
     for (size_t i = 0; i < s->fields->list.n; i++)
-        (void)vector_fields_put(&known, s->fields->list.p[i].names[0].text);
+        VEC_PUSH(&known.list, s->fields->list.p[i]);
     size_t before = known.list.n;
     enum err e = vector_filter_new(&call->arg, 1, t->exec->plan->now_ns, &known, t->mem, &f->filter);
     ASSERT(e != ERR_OK || known.list.n == before);

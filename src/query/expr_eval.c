@@ -5,14 +5,17 @@
 /* One row against a tree: the plain statement of what the vectorised executor computes. Recursion is bounded
  * by EXPR_DEPTH_MAX. */
 
+static bool is_number(enum value_type t) {
+    return t == VALUE_INT || t == VALUE_FLOAT || t == VALUE_NUMBER_TEXT;
+}
+
+/* ms:4 is not 4.5 and not -4, though both have the token: a number meets a number as one. */
 static bool element_matches(void *ctx, const struct value *v) {
     const struct expr *e = ctx;
-    if (value_has_bytes(v->type) && v->type != VALUE_IP && text_match_test(e->text, v->s))
-        return true;
-    if (e->literal.type != VALUE_NULL && v->type != VALUE_STRING && value_compare_op(v, OP_EQ, &e->literal))
-        return true;
+    if (e->literal.type != VALUE_NULL && is_number(v->type))
+        return value_compare_op(v, OP_EQ, &e->literal);
     if (value_has_bytes(v->type) && v->type != VALUE_IP)
-        return false;
+        return text_match_test(e->text, v->s);
     AUTO(buf) printed = { .limit_bytes = 1024 };
     value_print(v, &printed);
     return text_match_test(e->text, buf_str(&printed));

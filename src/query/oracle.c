@@ -333,34 +333,38 @@ static int by_value(const void *a, const void *b) {
     return value_order(a, b);
 }
 static int by_number(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
+    long double x = *(const long double *)a, y = *(const long double *)b;
     return (x > y) - (x < y);
 }
 
 struct numbers {
-    double *p;
+    long double *p; /* holds an int64 exactly */
     size_t n;
     bool floats;
     __int128 ints;
 };
 
+/* False: no number. */
+static bool exact_number(const struct value *v, bool *is_int, int64_t *i, double *f) {
+    *is_int = v->type == VALUE_INT || v->type == VALUE_TIME || v->type == VALUE_BOOL;
+    if (*is_int)
+        *i = v->type == VALUE_BOOL ? v->b : v->i;
+    else if (value_has_bytes(v->type))
+        *is_int = str_to_i64(v->s, i);
+    return value_number(v, f) && isfinite(*f);
+}
+
 static struct numbers numbers_of(struct world *w, const struct value *values, size_t count) {
-    struct numbers all = { .p = ARENA_NEW(&w->mem, double, count + 1) };
-    for (size_t i = 0; i < count; i++) {
-        int64_t whole;
-        if (!value_number(&values[i], &all.p[all.n]) || !isfinite(all.p[all.n]))
+    struct numbers all = { .p = ARENA_NEW(&w->mem, long double, count + 1) };
+    for (size_t k = 0; k < count; k++) {
+        bool is_int;
+        int64_t i = 0;
+        double f;
+        if (!exact_number(&values[k], &is_int, &i, &f))
             continue;
-        bool is_int =
-            values[i].type == VALUE_INT || values[i].type == VALUE_BOOL || values[i].type == VALUE_TIME;
-        if (value_has_bytes(values[i].type))
-            is_int = str_to_i64(values[i].s, &whole);
+        all.p[all.n++] = is_int ? (long double)i : (long double)f;
         all.floats = all.floats || !is_int;
-        all.ints += is_int && !value_has_bytes(values[i].type)
-                        ? (values[i].type == VALUE_BOOL ? values[i].b : values[i].i)
-                        : 0;
-        if (is_int && value_has_bytes(values[i].type))
-            all.ints += whole;
-        all.n++;
+        all.ints += is_int ? i : 0;
     }
     return all;
 }
@@ -368,23 +372,27 @@ static struct numbers numbers_of(struct world *w, const struct value *values, si
 static double sum_of(const struct numbers *all) {
     long double sum = 0;
     for (size_t i = 0; i < all->n; i++)
-        sum += (long double)all->p[i];
+        sum += all->p[i];
     return (double)sum;
 }
 
 static struct value spread(const struct numbers *all) {
-    double mean = sum_of(all) / (double)all->n, squares = 0;
+    long double mean = 0, squares = 0, n = (long double)all->n;
     for (size_t i = 0; i < all->n; i++)
-        squares += (all->p[i] - mean) * (all->p[i] - mean);
-    return value_float(all->n > 1 ? sqrt(squares / (double)(all->n - 1)) : 0);
+        mean += (all->p[i] - all->p[0]) / n;
+    for (size_t i = 0; i < all->n; i++) {
+        long double off = all->p[i] - all->p[0] - mean;
+        squares += off * off;
+    }
+    return value_float(all->n > 1 ? sqrt((double)(squares / (n - 1))) : 0);
 }
 
 static struct value quantile(struct numbers *all, double q) {
     qsort(all->p, all->n, sizeof *all->p, by_number);
     double at = q * (double)(all->n - 1);
-    size_t low = (size_t)at;
-    double high = low + 1 < all->n ? all->p[low + 1] : all->p[low];
-    return value_float(all->p[low] + (high - all->p[low]) * (at - (double)low));
+    size_t index = (size_t)at;
+    double low = (double)all->p[index], high = index + 1 < all->n ? (double)all->p[index + 1] : low;
+    return value_float(low + (high - low) * (at - (double)index));
 }
 
 static struct value numeric(struct world *w, const struct oracle_agg *a, const struct value *values,

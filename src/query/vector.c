@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "model/batch.h"
 #include "wire/json.h"
+#include <limits.h>
 
 enum { PAGE_BYTES_MAX = 512 << 20, BLOCK_BYTES_MAX = 64 << 20 };
 
@@ -20,18 +21,38 @@ static enum vector_special special_of(struct str name) {
     return VECTOR_PLAIN;
 }
 
-unsigned vector_fields_put(struct vector_fields *f, struct str name) {
-    for (size_t i = 0; i < f->list.n; i++)
-        if (str_eq(f->list.p[i].names[0].text, name))
+static unsigned find_field(const struct vector_fields *f, struct str name, bool strict) {
+    for (size_t i = 0; i < f->list.n; i++) {
+        struct str text = f->list.p[i].names[0].text;
+        if (f->list.p[i].strict == strict && (text.p == name.p || str_eq(text, name)) && text.n == name.n)
             return (unsigned)i;
-    struct vector_field field = { .names[0] = { name, special_of(name) }, .name_count = 1 };
+    }
+    return UINT_MAX;
+}
+
+unsigned vector_fields_find(const struct vector_fields *f, struct str name) {
+    return find_field(f, name, false);
+}
+
+static unsigned put_field(struct vector_fields *f, struct str name, bool strict) {
+    unsigned known = find_field(f, name, strict);
+    if (known != UINT_MAX)
+        return known;
+    struct vector_field field = { .names[0] = { name, special_of(name) }, .name_count = 1, .strict = strict };
     struct str alias = field_alias(name);
-    if (!str_eq(alias, name)) {
+    if (!strict && !str_eq(alias, name)) {
         field.names[1] = (struct vector_name){ alias, special_of(alias) };
         field.name_count = 2;
     }
     VEC_PUSH(&f->list, field);
     return (unsigned)f->list.n - 1;
+}
+
+unsigned vector_fields_put(struct vector_fields *f, struct str name) {
+    return put_field(f, name, false);
+}
+unsigned vector_fields_put_strict(struct vector_fields *f, struct str name) {
+    return put_field(f, name, true);
 }
 
 void vector_fields_of(struct vector_fields *f, const struct expr *e) {
@@ -563,15 +584,10 @@ enum err vector_value(struct vector_view *v, const struct vector_part *p, uint32
 
 static struct value row_field(void *ctx, struct str name) {
     struct vector_row *r = ctx;
-    const struct vector_fields *f = r->view->fields;
     struct value v = value_null();
-    for (size_t i = 0; i < f->list.n && r->err == ERR_OK; i++) {
-        struct str text = f->list.p[i].names[0].text;
-        if (text.p == name.p || str_eq(text, name)) {
-            r->err = vector_row_value(r->view, (unsigned)i, r->row, &v);
-            break;
-        }
-    }
+    unsigned field = vector_fields_find(r->view->fields, name);
+    if (field != UINT_MAX && r->err == ERR_OK)
+        r->err = vector_row_value(r->view, field, r->row, &v);
     return r->err == ERR_OK ? v : value_null();
 }
 

@@ -32,6 +32,7 @@ struct vector_field {
         enum vector_special special;
     } names[VECTOR_NAMES]; /* the name, then its alias */
     unsigned name_count;
+    bool strict; /* the name alone, also when it has an alias */
 };
 /* The fields that a query names, numbered. Made with the plan, read-only after. */
 struct vector_fields {
@@ -43,6 +44,10 @@ static inline void vector_fields_auto(struct vector_fields *f) {
 }
 /* Number of the field; `name` must outlive the list. */
 unsigned vector_fields_put(struct vector_fields *f, struct str name);
+/* The same, for a field that is not looked up by its alias. */
+unsigned vector_fields_put_strict(struct vector_fields *f, struct str name);
+/* Number of a field that was put; UINT_MAX when it was not. */
+unsigned vector_fields_find(const struct vector_fields *f, struct str name);
 /* Puts every field that `e` names. */
 void vector_fields_of(struct vector_fields *f, const struct expr *e);
 

@@ -182,7 +182,15 @@ static enum err grow_slots(struct maker *m) {
     return ERR_OK;
 }
 
-/* Equal hashes of 64 bits are taken for equal values only after value_order() has agreed. */
+/* Written the same way, too: which of 1.5 and "1.50" stands for a group is the group's affair. */
+static bool same_value(const struct value *a, const struct value *b) {
+    if (a->type != b->type)
+        return false;
+    if (a->type == VALUE_BOOL)
+        return a->b == b->b;
+    return value_has_bytes(a->type) ? str_eq(a->s, b->s) : a->i == b->i;
+}
+
 static enum err code_of(struct maker *m, const struct value *v, uint32_t *out) {
     if (m->count * 4 >= m->slot_count * 3)
         TRY(grow_slots(m));
@@ -196,10 +204,8 @@ static enum err code_of(struct maker *m, const struct value *v, uint32_t *out) {
     }
     uint32_t at = (uint32_t)hash & (m->slot_count - 1);
     for (; m->slots[at]; at = (at + 1) & (m->slot_count - 1))
-        if (m->hashes[at] == hash && value_order(&m->values[m->slots[at] - 1], v) == 0) {
+        if (m->hashes[at] == hash && same_value(&m->values[m->slots[at] - 1], v)) {
             *out = m->slots[at] - 1;
-            if (vector_key_prefer(&m->values[*out], v))
-                m->values[*out] = *v;
             return ERR_OK;
         }
     TRY(reserve(m, 1));

@@ -93,6 +93,10 @@ static enum err result(struct agg_context *c, void *state, struct value *out) {
     sort(s);
     if (s->cut)
         c->cut_by = "stats.list_max";
+    if (s->count == 0) {
+        *out = value_null();
+        return ERR_OK;
+    }
     return agg_array(c->mem, &s->items[0].value, sizeof *s->items, s->count, out);
 }
 

@@ -1,4 +1,14 @@
 #include "query/agg/agg_moments.h"
+#include <math.h>
+
+static int64_t whole(double f) {
+    return fabs(f) < 9.2e18 ? (int64_t)f : 0;
+}
+
+static double distance(int64_t a, int64_t b) {
+    int64_t d;
+    return __builtin_sub_overflow(a, b, &d) ? (double)a - (double)b : (double)d;
+}
 
 enum err agg_moments_add(const struct agg_context *c, void *state, const struct agg_row *row) {
     (void)c;
@@ -8,8 +18,9 @@ enum err agg_moments_add(const struct agg_context *c, void *state, const struct 
     double f;
     if (!agg_number(&row->value, &is_int, &i, &f))
         return ERR_OK;
-    double x = is_int ? (double)i : f, delta = x - m->mean;
-    m->count++;
+    if (m->count++ == 0)
+        m->origin = is_int ? i : whole(f);
+    double x = is_int ? distance(i, m->origin) : f - (double)m->origin, delta = x - m->mean;
     m->mean += delta / (double)m->count;
     m->squares += delta * (x - m->mean);
     return ERR_OK;
@@ -21,7 +32,11 @@ enum err agg_moments_merge(const struct agg_context *c, void *to, const void *fr
     const struct agg_moments *b = from;
     if (b->count == 0)
         return ERR_OK;
-    double n = (double)(a->count + b->count), delta = b->mean - a->mean;
+    if (a->count == 0) {
+        *a = *b;
+        return ERR_OK;
+    }
+    double n = (double)(a->count + b->count), delta = distance(b->origin, a->origin) + b->mean - a->mean;
     a->squares += b->squares + delta * delta * ((double)a->count * (double)b->count / n);
     a->mean += delta * ((double)b->count / n);
     a->count += b->count;

@@ -126,6 +126,14 @@ static enum err push(struct exec_op *op, const struct exec_record *r) {
     return exec_charge(op);
 }
 
+static bool row_is_newer(struct vector_view *v, uint32_t a, uint32_t b) {
+    struct exec_key x, y;
+    if (v->times_ns[a] != v->times_ns[b])
+        return v->times_ns[a] > v->times_ns[b];
+    return exec_row_key(v, a, 0, &x) == ERR_OK && exec_row_key(v, b, 0, &y) == ERR_OK &&
+           exec_key_age(&x, &y) > 0;
+}
+
 /* The rows of one page: the newest row of each pattern is remembered, its text looked at once, at the end. */
 static enum err count_rows(struct patterns *s, const struct exec_page *p, const struct column_page *c) {
     struct vector_view *v = p->view;
@@ -154,7 +162,7 @@ static enum err count_rows(struct patterns *s, const struct exec_page *p, const 
             met_at[i] = (uint32_t)s->met.n;
         }
         struct page_pattern *met = &s->met.p[met_at[i] - 1];
-        if (v->times_ns[row] >= v->times_ns[met->newest])
+        if (row_is_newer(v, (uint32_t)row, met->newest))
             met->newest = (uint32_t)row;
     }
     return ERR_OK;

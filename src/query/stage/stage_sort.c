@@ -124,7 +124,8 @@ static void free_held(struct sort *s, size_t count) {
         heap_free(s->held.p[i]);
     }
     s->held.n -= count;
-    memmove(s->held.p, s->held.p + count, s->held.n * sizeof *s->held.p);
+    if (s->held.n)
+        memmove(s->held.p, s->held.p + count, s->held.n * sizeof *s->held.p);
 }
 
 static enum err copy_row(struct sort *s, struct held *h, const struct exec_record *r,
