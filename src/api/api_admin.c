@@ -67,9 +67,15 @@ static void handle_flush(void *ctx, struct http_request *r, const struct str *se
     chore_start(ctx, r, NULL, store_flush);
 }
 
+/* Who asks for a merge wants everything in its final place. */
+static enum err flush_and_merge(struct store *s, struct err_text *why) {
+    TRY(store_flush(s, why));
+    return store_merge(s, why);
+}
+
 static void handle_merge(void *ctx, struct http_request *r, const struct str *segments) {
     (void)segments;
-    chore_start(ctx, r, NULL, store_merge);
+    chore_start(ctx, r, NULL, flush_and_merge);
 }
 
 static void handle_delete(void *ctx, struct http_request *r, const struct str *segments) {

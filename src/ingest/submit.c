@@ -157,12 +157,26 @@ static int64_t window_of(const struct group *g, uint32_t row) {
     return t >= 0 ? t / width_ns : -((-t + width_ns - 1) / width_ns);
 }
 
+/* Bytes of a row's values. Rows of one request may share a large value (an OTLP resource's), so this can be
+ * far more than was sent. */
+static uint64_t value_bytes(const struct batch *b, uint32_t row) {
+    const struct row *r = &b->rows.p[row];
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < r->cell_count; i++) {
+        const struct cell *c = &b->cells.p[r->cell_first + i];
+        sum += value_has_bytes((enum value_type)c->type) ? c->bytes : sizeof c->i;
+    }
+    return sum;
+}
+
 /* Cuts `count` rows from `first` in `order` (or in the batch) into parts that fit a block. */
 static void add_parts(struct group *g, size_t first, size_t count) {
     size_t start = first;
     uint64_t raw_bytes = 0;
     for (size_t i = first; i < first + count; i++) {
-        uint64_t row_bytes = g->batch.rows.p[g->order.n ? g->order.p[i] : i].raw_bytes;
+        uint32_t row = g->order.n ? g->order.p[i] : (uint32_t)i;
+        uint64_t raw = g->batch.rows.p[row].raw_bytes, values = value_bytes(&g->batch, row);
+        uint64_t row_bytes = raw > values ? raw : values;
         bool full = i - start == BLOCK_ROWS_MAX || raw_bytes + row_bytes > BLOCK_RAW_BYTES_MAX;
         if (full && i > start) {
             VEC_PUSH(&g->parts, (struct part){ start, i - start });
