@@ -92,14 +92,14 @@ def step_sim():
 
 
 def step_asan():
-    if build("build-asan", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"):
+    if build("build-asan", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1", "-Dwerror=false"):
         run_suites("build-asan", ["unit", "contract"], "asan+ubsan: ",
                    {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
                     "SONDE_SANITIZED": "1"})
 
 
 def step_tsan():
-    if FULL and build("build-tsan", "-Db_sanitize=thread", "-Db_lundef=false", "-Doptimization=1"):
+    if FULL and build("build-tsan", "-Db_sanitize=thread", "-Db_lundef=false", "-Doptimization=1", "-Dwerror=false"):
         run_suites("build-tsan", ["unit", "contract"], "tsan: ",
                    {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1", "SONDE_SANITIZED": "1"})
 
@@ -121,7 +121,7 @@ def step_arm64():
 
 
 def step_fuzz():
-    if not build("build-fuzz", "-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1",
+    if not build("build-fuzz", "-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1", "-Dwerror=false",
                  "-Dc_args=-fsanitize=fuzzer-no-link", env={"CC": "clang"}):
         return
     seconds = 120 if FULL else 20
