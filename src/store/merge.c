@@ -98,13 +98,15 @@ static enum err seal(struct merge *m, uint32_t tenant, bool reset, struct err_te
     if (m->out.batch.rows.n)
         TRY(merge_out_seal(&m->out, tenant, NULL, m->out.batch.rows.n, why));
     merge_out_clear(&m->out, reset);
+    merge_context_release(&m->context);
     return ERR_OK;
 }
 
 /* The row at hand into the batch, and on to the next. `*batch_tenant`: of the rows in the batch. */
 static enum err take_row(struct merge *m, struct merge_source *s, uint32_t *batch_tenant,
                          struct err_text *why) {
-    if (merge_out_full(&m->out) || (m->out.batch.rows.n && *batch_tenant != s->tenant))
+    if (merge_out_full(&m->out) || merge_context_full(&m->context) ||
+        (m->out.batch.rows.n && *batch_tenant != s->tenant))
         TRY(seal(m, *batch_tenant, false, why));
     *batch_tenant = s->tenant;
     size_t bytes = 0;
@@ -306,7 +308,7 @@ static void merge_end(struct merge *m) {
     for (size_t i = 0; i < m->pinned; i++)
         segment_unpin(m->segments[i]);
     merge_out_fini(&m->out);
-    arena_fini(&m->context.scratch);
+    merge_context_fini(&m->context);
     for (size_t i = 0; i < m->job.count; i++)
         segment_unref(m->segments[i]);
     arena_fini(&m->mem);

@@ -17,6 +17,7 @@ struct late_row {
 };
 struct late {
     struct merge_out *out;
+    struct merge_context *context;
     VEC(struct late_row) rows;
 };
 
@@ -70,6 +71,7 @@ static enum err write_all(struct late *l, struct err_text *why) {
     }
     l->rows.n = 0;
     merge_out_clear(l->out, false);
+    merge_context_release(l->context);
     return ERR_OK;
 }
 
@@ -79,7 +81,7 @@ static int64_t window_of(const struct merge_out *o, int64_t time_ns) {
 
 static enum err take_row(struct late *l, struct merge_source *s, struct err_text *why) {
     struct merge_out *o = l->out;
-    if (l->rows.n >= LATE_ROWS_MAX || o->batch_bytes >= LATE_BYTES_MAX)
+    if (l->rows.n >= LATE_ROWS_MAX || o->batch_bytes >= LATE_BYTES_MAX || merge_context_full(l->context))
         TRY(write_all(l, why));
     size_t bytes = 0;
     enum err e = merge_source_emit(s, &o->batch, &bytes);
@@ -108,7 +110,6 @@ static enum err run(struct late *l, struct merge_source *sources, size_t count, 
         TRY(merge_source_start(&sources[i], why));
         while (!merge_source_done(&sources[i]))
             TRY(take_row(l, &sources[i], why));
-        merge_source_fini(&sources[i]);
         if (store_stopping(o->store))
             return err_say(why, ERR_CANCELLED, "the store closes");
     }
@@ -117,7 +118,8 @@ static enum err run(struct late *l, struct merge_source *sources, size_t count, 
 
 enum err merge_late_run(struct merge_out *o, struct merge_source *sources, size_t count,
                         struct err_text *why) {
-    struct late l = { .out = o };
+    struct late l = { .out = o, .context = count ? sources[0].context : NULL };
+    ASSERT(count > 0);
     enum err e = run(&l, sources, count, why);
     VEC_FINI(&l.rows);
     return e;

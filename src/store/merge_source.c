@@ -74,6 +74,9 @@ static enum err copy_array(struct arena *to, const void *from, size_t count, siz
     return ERR_OK;
 }
 
+/* Large dictionaries are the block's, which all its pages share; a page of one value has one of its own. */
+enum { DICT_SHARED_MIN = 64 };
+
 static enum err copy_dict(struct arena *to, struct column_page *p) {
     struct str *dict = ARENA_RAW(to, struct str, p->dict_count + 1u);
     if (!dict)
@@ -93,7 +96,10 @@ static enum err copy_column(struct arena *to, struct column_page *p) {
     case PAGE_TEMPLATES: return ERR_OK;
     case PAGE_INTS: return copy_array(to, p->ints, n, sizeof *p->ints, &p->ints);
     case PAGE_FLOATS: return copy_array(to, p->floats, n, sizeof *p->floats, &p->floats);
-    case PAGE_DICT: TRY(copy_dict(to, p)); return copy_array(to, p->codes, n, sizeof *p->codes, &p->codes);
+    case PAGE_DICT:
+        if (p->dict_count < DICT_SHARED_MIN)
+            TRY(copy_dict(to, p));
+        return copy_array(to, p->codes, n, sizeof *p->codes, &p->codes);
     case PAGE_STRINGS:
         TRY(copy_array(to, p->bytes, p->offsets[n], 1, &p->bytes));
         return copy_array(to, p->offsets, n + 1, sizeof *p->offsets, &p->offsets);
@@ -136,10 +142,53 @@ static enum err decode_page(struct merge_source *s, struct arena *to) {
     return ERR_OK;
 }
 
+/* ---- what the batch points into ---- */
+
+/* Only what another page or block will follow makes memory grow; the end of a source moves it. */
+static void retire_page(struct merge_source *s, bool more) {
+    struct merge_context *c = s->context;
+    if (s->page_used) {
+        c->retired_bytes += more ? s->mem.used_bytes : 0;
+        VEC_PUSH(&c->pages, s->mem);
+        s->mem = (struct arena){ 0 };
+    }
+    s->page_used = false;
+}
+
+static void close_block(struct merge_source *s) {
+    bool more = s->block_next < s->block_end;
+    retire_page(s, more);
+    arena_fini(&s->mem);
+    if (s->block_used) {
+        VEC_PUSH(&s->context->blocks, s->block);
+    } else {
+        block_free(s->block);
+    }
+    s->block_used = false;
+    s->block = NULL;
+}
+
+void merge_context_release(struct merge_context *c) {
+    for (size_t i = 0; i < c->pages.n; i++)
+        arena_fini(&c->pages.p[i]);
+    for (size_t i = 0; i < c->blocks.n; i++)
+        block_free(c->blocks.p[i]);
+    c->pages.n = c->blocks.n = 0;
+    c->retired_bytes = 0;
+}
+
+void merge_context_fini(struct merge_context *c) {
+    merge_context_release(c);
+    VEC_FINI(&c->pages);
+    VEC_FINI(&c->blocks);
+    arena_fini(&c->scratch);
+}
+
 static enum err read_page(struct merge_source *s) {
     uint32_t column_count = block_info(s->block)->column_count, rows = block_page_rows(s->block, s->page);
     struct arena *scratch = &s->context->scratch;
     s->visible = NULL;
+    retire_page(s, true);
     arena_reset(scratch);
     TRY(decode_page(s, scratch));
     TRY(reserve(&s->mem, scratch->used_bytes + column_count * (sizeof(uint16_t) + 16) + 4096));
@@ -199,11 +248,6 @@ static enum err open_block(struct merge_source *s, struct err_text *why) {
     s->set_aside = false;
     enter_stream(s, 0);
     return ERR_OK;
-}
-
-static void close_block(struct merge_source *s) {
-    block_free(s->block);
-    s->block = NULL;
 }
 
 /* A page failed: its rows are lost to the merge, the whole block's bytes are set aside once. */
@@ -298,32 +342,42 @@ static uint32_t raw_share(const struct merge_source *s) {
     return share > UINT32_MAX ? UINT32_MAX : (uint32_t)share;
 }
 
-static enum err text_cell(const struct column_page *p, uint32_t i, uint32_t field, struct batch *batch,
+/* Texts of a page are not copied: it is kept until the batch is sealed. A block is kept for its dictionaries
+ * only where it is a source of its own; a merged block is large, and the next one of its source is opened
+ * while the batch fills. */
+static bool keeps_block(const struct merge_source *s) {
+    return s->input->segment->m.level == 0;
+}
+
+static enum err text_cell(const struct merge_source *s, uint32_t column, uint32_t i, struct batch *batch,
                           struct cell *out) {
+    const struct column_page *p = &s->columns[column];
     struct str text = { 0 };
-    if (p->form == PAGE_STRINGS)
+    if (p->form == PAGE_STRINGS) {
         text = (struct str){ p->bytes + p->offsets[i], p->offsets[i + 1] - p->offsets[i] };
-    else if (p->form == PAGE_DICT)
-        text = p->dict[p->codes[i]];
-    if (p->form == PAGE_TEMPLATES)
+    } else if (p->form == PAGE_TEMPLATES) {
         TRY(column_page_text(p, i, &batch->mem, &text));
-    else
-        TRY(arena_dup(&batch->mem, text, &text));
-    *out = cell_bytes(field, p->type, text);
+    } else {
+        text = p->dict[p->codes[i]];
+        if (!keeps_block(s))
+            TRY(arena_dup(&batch->mem, text, &text));
+    }
+    *out = cell_bytes(s->fields[column], p->type, text);
     return ERR_OK;
 }
 
-static enum err add_cell(const struct column_page *p, uint32_t i, uint32_t field, struct batch *batch,
+static enum err add_cell(const struct merge_source *s, uint32_t column, uint32_t i, struct batch *batch,
                          size_t *bytes) {
+    const struct column_page *p = &s->columns[column];
     struct cell c;
     switch (p->form) {
     case PAGE_EMPTY: return ERR_OK;
-    case PAGE_INTS: c = cell_int(field, p->type, p->ints[i]); break;
-    case PAGE_FLOATS: c = cell_float(field, p->floats[i]); break;
+    case PAGE_INTS: c = cell_int(s->fields[column], p->type, p->ints[i]); break;
+    case PAGE_FLOATS: c = cell_float(s->fields[column], p->floats[i]); break;
     case PAGE_STRINGS:
     case PAGE_DICT:
     case PAGE_TEMPLATES:
-        TRY(text_cell(p, i, field, batch, &c));
+        TRY(text_cell(s, column, i, batch, &c));
         *bytes += c.bytes;
         break;
     }
@@ -348,7 +402,7 @@ enum err merge_source_emit(struct merge_source *s, struct batch *batch, size_t *
         const struct column_page *p = &s->columns[c];
         if (p->form == PAGE_EMPTY || (p->present && !bits_get(p->present, i)))
             continue;
-        enum err e = add_cell(p, i, s->fields[c], batch, &bytes);
+        enum err e = add_cell(s, c, i, batch, &bytes);
         if (e != ERR_OK) {
             batch_rollback(batch, mark);
             return e;
@@ -356,6 +410,8 @@ enum err merge_source_emit(struct merge_source *s, struct batch *batch, size_t *
         bytes += sizeof(struct cell);
     }
     batch_row_end(batch);
+    s->page_used = true;
+    s->block_used = keeps_block(s);
     *out_bytes = bytes;
     return ERR_OK;
 }

@@ -27,7 +27,18 @@ struct merge_context {
     struct stream_dict *streams;
     struct arena scratch; /* of the page being decoded */
     struct merge_counts counts;
+    /* What the rows of the batch still point into, though the sources have moved on. */
+    VEC(struct arena) pages;
+    VEC(struct block *) blocks;
+    size_t retired_bytes;
 };
+/* The batch is empty now. */
+void merge_context_release(struct merge_context *c);
+void merge_context_fini(struct merge_context *c);
+enum { MERGE_RETIRED_BYTES = 32 << 20 }; /* with more a block is sealed early */
+static inline bool merge_context_full(const struct merge_context *c) {
+    return c->retired_bytes >= MERGE_RETIRED_BYTES;
+}
 
 struct merge_source {
     struct merge_context *context;
@@ -49,7 +60,8 @@ struct merge_source {
     struct column_page *columns; /* column_count of them */
     uint16_t *fields;
     uint32_t fields_generation;
-    const uint64_t *visible; /* NULL: all rows */
+    bool page_used, block_used; /* rows of the batch point into them */
+    const uint64_t *visible;    /* NULL: all rows */
 };
 
 void merge_source_init(struct merge_source *s, struct merge_context *c, const struct merge_input *input);
@@ -64,8 +76,9 @@ static inline bool merge_source_done(const struct merge_source *s) {
 static inline int64_t merge_source_time(const struct merge_source *s) {
     return s->times_ns[s->row - s->page_first];
 }
-/* Appends the row at hand to `batch`, all bytes copied; `out_bytes` is what it holds. ERR_LIMIT: a dictionary
- * is full; reset both and try again. ERR_CORRUPT: merge_source_skip_damaged(), which goes on behind its page.
+/* Appends the row at hand to `batch`; `out_bytes` is what it holds. Its texts stay valid until
+ * merge_context_release(); a source is not ended before that. ERR_LIMIT: a dictionary is full; reset both and
+ * try again. ERR_CORRUPT: merge_source_skip_damaged(), which goes on behind its page.
  */
 NODISCARD enum err merge_source_emit(struct merge_source *s, struct batch *batch, size_t *out_bytes);
 NODISCARD enum err merge_source_skip_damaged(struct merge_source *s, struct err_text *why);

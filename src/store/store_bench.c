@@ -27,7 +27,7 @@ struct shop {
     uint32_t streams[SERVICES][HOSTS];
     uint64_t trace;
     int64_t time_ns;
-    char *text;
+    char text[BLOCK_ROWS_TARGET * 512];
     size_t used;
     uint64_t some_trace;
 };
@@ -54,8 +54,8 @@ static void make_templates(struct shop *s) {
             char *to = s->templates[v][t];
             size_t pieces = 8 + below(s, PIECES - 8);
             for (size_t p = 0; p < pieces; p++)
-                to += sprintf(to, "%s%s", p ? " " : "",
-                              p && below(s, 100) < 28 ? "#" : s->words[skewed(s, WORDS)]);
+                to = stpcpy(stpcpy(to, p ? " " : ""),
+                            p && below(s, 100) < 28 ? "#" : s->words[skewed(s, WORDS)]);
         }
 }
 
@@ -244,7 +244,6 @@ int main(int argc, char **argv) {
     struct shop *s = HEAP_NEW(struct shop);
     random_init(&s->random, 7);
     fixture_temp(&s->f);
-    s->text = heap_alloc(BLOCK_ROWS_TARGET * 512);
     make_templates(s);
     make_streams(s);
     s->time_ns = s->f.now_ns / 3600000000000 * 3600000000000 + 1000000000;
