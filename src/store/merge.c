@@ -377,7 +377,9 @@ static enum err take_inputs(struct merge *m) {
         applied = g->m.deletes_applied < applied ? g->m.deletes_applied : applied;
     }
     uint64_t last = deletes_last_id(&s->deletes);
+    bool still_late = m->job.kind == MERGE_REWRITE && m->segments[0]->m.late;
     m->out.m = (struct manifest_segment){ .table = m->job.table,
+                                          .late = still_late,
                                           .level = m->job.level,
                                           .window_start_ns = m->job.window_start_ns,
                                           .window_end_ns = m->job.window_end_ns,

@@ -11,6 +11,9 @@
 
 static const size_t LATE_ROWS_MAX = 262144, LATE_BYTES_MAX = 48u << 20;
 
+enum { WINDOWS_FREE = 4, WINDOW_ROWS_MIN = 1024 };
+static const int64_t STAYS_LATE = INT64_MAX; /* in place of a window's start: sorts last */
+
 struct late_row {
     int64_t window_ns;
     uint32_t tenant, row, bytes;
@@ -37,14 +40,19 @@ static int by_place(const void *a, const void *b, void *ctx) {
     return (x->row > y->row) - (x->row < y->row);
 }
 
+static void set_window(struct manifest_segment *m, int64_t window_ns) {
+    m->late = window_ns == STAYS_LATE;
+    m->window_start_ns = m->late ? 0 : window_ns;
+    m->window_end_ns = 0;
+    if (!m->late && __builtin_add_overflow(window_ns, table_infos[m->table].window_ns, &m->window_end_ns))
+        m->window_end_ns = INT64_MAX;
+}
+
 /* Rows [from, end) are of one window: blocks of them, then the segment ends. */
 static enum err write_window(struct late *l, size_t from, size_t end, struct err_text *why) {
     struct merge_out *o = l->out;
-    int64_t width_ns = table_infos[o->m.table].window_ns;
     uint32_t *rows = HEAP_ARRAY(uint32_t, BLOCK_ROWS_MAX);
-    o->m.window_start_ns = l->rows.p[from].window_ns;
-    if (__builtin_add_overflow(o->m.window_start_ns, width_ns, &o->m.window_end_ns))
-        o->m.window_end_ns = INT64_MAX;
+    set_window(&o->m, l->rows.p[from].window_ns);
     enum err e = ERR_OK;
     for (size_t i = from, n; i < end && e == ERR_OK; i += n) {
         uint32_t tenant = l->rows.p[i].tenant;
@@ -61,12 +69,37 @@ static enum err write_window(struct late *l, size_t from, size_t end, struct err
     return e == ERR_OK ? merge_out_finish_segment(o, why) : e;
 }
 
-static enum err write_all(struct late *l, struct err_text *why) {
+static size_t window_end(const struct late *l, size_t from) {
+    size_t end = from + 1;
+    while (end < l->rows.n && l->rows.p[end].window_ns == l->rows.p[from].window_ns)
+        end++;
+    return end;
+}
+
+static void sort_rows(struct late *l) {
     if (l->rows.n)
         qsort_r(l->rows.p, l->rows.n, sizeof *l->rows.p, by_place, &l->out->batch);
+}
+
+static void keep_small_together(struct late *l) {
+    size_t windows = 0;
+    for (size_t i = 0; i < l->rows.n; i = window_end(l, i))
+        windows++;
+    if (windows <= WINDOWS_FREE)
+        return;
     for (size_t i = 0, end; i < l->rows.n; i = end) {
-        for (end = i; end < l->rows.n && l->rows.p[end].window_ns == l->rows.p[i].window_ns;)
-            end++;
+        end = window_end(l, i);
+        for (size_t k = i; k < end && end - i < WINDOW_ROWS_MIN; k++)
+            l->rows.p[k].window_ns = STAYS_LATE;
+    }
+    sort_rows(l);
+}
+
+static enum err write_all(struct late *l, struct err_text *why) {
+    sort_rows(l);
+    keep_small_together(l);
+    for (size_t i = 0, end; i < l->rows.n; i = end) {
+        end = window_end(l, i);
         TRY(write_window(l, i, end, why));
     }
     l->rows.n = 0;

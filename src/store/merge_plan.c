@@ -53,6 +53,8 @@ static bool is_settled(const struct merge_candidate *c) {
 
 /* Would the segment be input of a merge of its window? */
 static bool takes_part(const struct merge_candidate *c, bool close) {
+    if (c->m->late && c->m->level > 0) /* rows of many windows, few of each */
+        return usable(c) && !c->settled && c->m->rows < LATE_ROWS_WORTH_IT;
     return usable(c) && (c->m->level == 0 || (close && !is_settled(c)));
 }
 

@@ -106,6 +106,16 @@ TEST(late_parts_are_merged_with_late_parts_only) {
         CHECK(w.m[job.inputs[i]].late == w.m[job.inputs[0]].late);
 }
 
+TEST(small_late_leftovers_wait_for_new_late_rows) {
+    struct world w = { .count = 0 };
+    add(&w, 1, 0, 5000, 9999)->late = true;
+    add(&w, 1, 0, 300000, 9999)->late = true;
+    CHECK(plan(&w, true).kind == MERGE_NONE);
+    add(&w, 0, 0, 10, 61)->late = true;
+    struct merge_job job = plan(&w, false);
+    CHECK(job.kind == MERGE_LATE && job.count == 2 && job.inputs[0] == 0 && job.inputs[1] == 2);
+}
+
 TEST(tables_are_never_mixed) {
     struct world w = { .count = 0 };
     for (int i = 0; i < 20; i++)
@@ -155,6 +165,6 @@ TEST_MAIN(RUN(nothing_to_merge_is_no_job), RUN(young_parts_of_an_open_window_wai
           RUN(a_window_closes_ten_minutes_after_its_end),
           RUN(closing_takes_what_is_small_and_leaves_what_is_good),
           RUN(the_window_with_most_parts_goes_first), RUN(late_parts_are_merged_with_late_parts_only),
-          RUN(tables_are_never_mixed), RUN(a_job_is_bounded_and_takes_the_oldest_first),
-          RUN(what_failed_too_often_is_left_out),
+          RUN(small_late_leftovers_wait_for_new_late_rows), RUN(tables_are_never_mixed),
+          RUN(a_job_is_bounded_and_takes_the_oldest_first), RUN(what_failed_too_often_is_left_out),
           RUN(dirty_segments_are_rewritten_when_nothing_else_is_to_do))

@@ -127,7 +127,14 @@ TEST(a_delete_has_a_time_range_and_reaches_final_segments) {
     forget(&f, "service=\"search\"", INT64_MIN, INT64_MAX);
     CHECK(fixture_same(&f));
     put_random(&f, &r, 300, hours_ago(&f, 4));
+    fixture_random(&f, &r, 500, hours_ago(&f, 900), 800 * HOUR); /* late, and few of each window */
+    CHECK(fixture_publish(&f, TABLE_LOGS));
     must(&f, store_flush(f.store, &f.why));
+    must(&f, store_merge(f.store, &f.why));
+    CHECK(fixture_same(&f));
+    CHECK(deletes_in_catalog(&f) == 0);
+    must(&f, store_delete(f.store, TABLE_LOGS, STR("service=cart"), INT64_MIN, INT64_MAX, &f.why));
+    forget(&f, "service=\"cart\"", INT64_MIN, INT64_MAX);
     must(&f, store_merge(f.store, &f.why));
     CHECK(fixture_same(&f));
     CHECK(deletes_in_catalog(&f) == 0);
@@ -405,6 +412,25 @@ TEST(writes_are_refused_below_the_disk_reserve) {
     fixture_fini(&f);
 }
 
+TEST(senders_are_slowed_down_while_merges_lag_behind) {
+    struct store_fixture f;
+    struct random r;
+    random_init(&r, 12);
+    fixture_temp(&f);
+    f.config.merge_pause = 0;
+    CHECK_OK(fixture_open(&f));
+    for (int i = 0; i < 65; i++) {
+        CHECK_OK(store_admit(f.store, &f.why));
+        put_random(&f, &r, 2, hours_ago(&f, 1));
+        must(&f, store_flush(f.store, &f.why));
+    }
+    CHECK(store_admit(f.store, &f.why) == ERR_LIMIT && strstr(f.why.msg, "merged"));
+    must(&f, store_merge(f.store, &f.why));
+    CHECK_OK(store_admit(f.store, &f.why));
+    CHECK(fixture_same(&f));
+    fixture_fini(&f);
+}
+
 static void heard_of(void *ctx, uint64_t position) {
     *(uint64_t *)ctx = position;
 }
@@ -437,4 +463,5 @@ TEST_MAIN(RUN(rows_are_visible_at_once_and_through_every_stage_and_restart),
           RUN(claims_survive_a_restart_at_every_stage),
           RUN(files_that_the_manifest_does_not_name_are_set_aside),
           RUN(a_tail_sees_only_live_blocks_after_its_position), RUN(blocks_come_newest_first),
-          RUN(writes_are_refused_below_the_disk_reserve), RUN(subscribers_hear_of_each_publish))
+          RUN(writes_are_refused_below_the_disk_reserve),
+          RUN(senders_are_slowed_down_while_merges_lag_behind), RUN(subscribers_hear_of_each_publish))
