@@ -38,9 +38,9 @@ def run(command, env=None, timeout=TIMEOUT_S, cwd=ROOT):
     return code, out, time.time() - began
 
 
-def count_run(name, command, env=None, timeout=TIMEOUT_S):
+def count_run(name, command, env=None, timeout=TIMEOUT_S, cwd=ROOT):
     """One executable: cmocka's own counts, a closing `N passed, N failed` line, or else its exit status."""
-    code, out, seconds = run(command, env, timeout)
+    code, out, seconds = run(command, env, timeout, cwd)
     ok = sum(int(n) for n in re.findall(r"\[  PASSED  \] (\d+) test", out))
     bad = sum(int(n) for n in re.findall(r"\[  FAILED  \] (\d+) test", out))
     skip = sum(int(n) for n in re.findall(r"\[  SKIPPED \] (\d+) test", out))
@@ -54,15 +54,23 @@ def count_run(name, command, env=None, timeout=TIMEOUT_S):
     count(name, ok, bad, skip, seconds, out)
 
 
-def build(folder, *options, env=None):
-    if not (ROOT / folder / "build.ninja").exists():
-        code, out, seconds = run(["meson", "setup", folder, *options], env)
-        if code:
-            count(f"setup {folder}", 0, 1, 0, seconds, out)
-            return False
-    code, out, seconds = run(["ninja", "-C", folder], timeout=3600)
-    count(f"build {folder}", code == 0, code != 0, 0, seconds, out)
+def setup(folder, *options, env=None):
+    if (ROOT / folder / "build.ninja").exists():
+        return True
+    code, out, seconds = run(["meson", "setup", folder, *options], env)
+    if code:
+        count(f"setup {folder}", 0, 1, 0, seconds, out)
     return code == 0
+
+
+def ninja(folder, *targets):
+    code, out, seconds = run(["ninja", "-C", folder, *targets], timeout=3600)
+    count(f"build {folder}", int(code == 0), int(code != 0), 0, seconds, out)
+    return code == 0
+
+
+def build(folder, *options, env=None):
+    return setup(folder, *options, env=env) and ninja(folder)
 
 
 def tests_of(folder):
@@ -73,7 +81,7 @@ def tests_of(folder):
 def run_suites(folder, suites, prefix="", env=None):
     for t in tests_of(folder):
         if set(s.split(":")[-1] for s in t["suite"]) & set(suites):
-            count_run(prefix + t["name"], t["cmd"], {**t.get("env", {}), **(env or {})})
+            count_run(prefix + t["name"], t["cmd"], {**t.get("env", {}), **(env or {})}, cwd=ROOT / folder)
 
 
 def step_tidy():
@@ -121,15 +129,20 @@ def step_arm64():
 
 
 def step_fuzz():
-    if not build("build-fuzz", "-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1", "-Dwerror=false",
+    """Every executable named …_fuzz; only they and what they need are built."""
+    folder = "build-fuzz"
+    if not setup(folder, "-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1", "-Dwerror=false",
                  "-Dc_args=-fsanitize=fuzzer-no-link", env={"CC": "clang"}):
         return
+    out = subprocess.run(["meson", "introspect", "--targets", folder], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    targets = sorted(pathlib.Path(f).relative_to(ROOT / folder) for t in json.loads(out) for f in t["filename"] if f.endswith("_fuzz"))
+    if not ninja(folder, *map(str, targets)):
+        return
     seconds = 120 if FULL else 20
-    for exe in sorted((ROOT / "build-fuzz").rglob("*_fuzz")):
-        if exe.is_file() and os.access(exe, os.X_OK):
-            code, out, took = run([str(exe), f"-max_total_time={seconds}", "-rss_limit_mb=2048", "-timeout=20", "-verbosity=0",
-                                   "-print_final_stats=1", f"-artifact_prefix={exe}-"])
-            count(f"fuzz {exe.name}", code == 0, code != 0, 0, took, out)
+    for exe in targets:
+        code, out, took = run([f"./{exe}", f"-max_total_time={seconds}", "-rss_limit_mb=2048", "-timeout=20", "-verbosity=0",
+                               "-print_final_stats=1", f"-artifact_prefix={exe}-"], cwd=ROOT / folder)
+        count(f"fuzz {exe.name}", int(code == 0), int(code != 0), 0, took, out)
 
 
 def step_oracle():
