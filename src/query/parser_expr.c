@@ -354,10 +354,10 @@ static struct expr *arith(struct parser *p, size_t at, enum expr_op op, struct e
     return literals ? fold(p, e, value_arith(op, &left->literal, &right->literal)) : e;
 }
 
+/* `a = 5 -b` ends before the minus; so does `conn* status > 5` behind the star, which belongs to the word. */
 bool parser_binary(struct str text, size_t at) {
-    size_t before = at > 0 ? at - 1 : 0, after = at + 1;
-    return after == text.n ? lex_space(text, before) != at
-                           : lex_space(text, before) != at || lex_space(text, after) > after;
+    bool before = at > 0 && lex_space(text, at - 1) == at, after = lex_space(text, at + 1) > at + 1;
+    return text.p[at] == '*' ? before == after : !before || after;
 }
 
 static bool take_operator(struct parser *p, const char *symbol) {
