@@ -38,30 +38,34 @@ static bool fits(const struct node *n, struct str text) {
 
 static bool is_text(enum value_type t) { return t == VALUE_STRING || t == VALUE_NUMBER_TEXT || t == VALUE_JSON; }
 
-/* status:500 also finds the number. */
-static bool number_fits(const struct node *n, const struct value *v) {
+/* status:500, as a number; false: the needle is none. */
+static bool needle_number(const struct node *n, struct value *out) {
     int64_t i;
     double f;
-    struct value number;
-    if (n->kind != NODE_TEXT || n->form != TEXT_WORD || n->quoted || v->type == VALUE_STRING)
+    if (n->kind != NODE_TEXT || n->form != TEXT_WORD || n->quoted)
         return false;
     char c = n->needle.p[0], second = n->needle.n > 1 ? n->needle.p[1] : '\0';
     if (!ascii_digit(c) && !(c == '-' && ascii_digit(second)))
         return false;
     if (str_to_i64(n->needle, &i))
-        number = value_int(i);
+        *out = value_int(i);
     else if (str_to_f64(n->needle, &f))
-        number = value_float(f);
+        *out = value_float(f);
     else
         return false;
-    return value_compare_op(v, OP_EQ, &number);
+    return true;
 }
 
+/* A number meets a number as one: ms:4 is not 4.5. Anything else is a text. */
 static bool element_fits(void *ctx, const struct value *v) {
     const struct node *n = ctx;
+    struct value number;
+    bool is_number = v->type == VALUE_INT || v->type == VALUE_FLOAT || v->type == VALUE_NUMBER_TEXT;
+    if (is_number && needle_number(n, &number))
+        return value_compare_op(v, OP_EQ, &number);
     AUTO(buf) print = { 0 };
     value_print(v, &print);
-    return fits(n, buf_str(&print)) || number_fits(n, v);
+    return fits(n, buf_str(&print));
 }
 
 static bool value_fits(const struct node *n, const struct value *v) {

@@ -85,9 +85,10 @@ static struct node *time_call(struct maker *m) {
 
 struct node *maker_expression(struct maker *m, unsigned depth) {
     unsigned roll = (unsigned)below(m, 100);
-    if (roll < 25)
+    bool made = m->made_count > 0; /* the last digit of a made number is nobody's promise: no texts of them */
+    if (roll < 25 || (made && roll < 40))
         return arith(m, depth);
-    if (roll < 50)
+    if (roll < 50 && !made)
         return text_call(m);
     if (roll < 65)
         return number_call(m);

@@ -214,7 +214,7 @@ static bool is_word(struct str s) {
 bool question_bare_word(struct str s) { return is_word(s); }
 
 static void name_colon(const struct printer *p, struct str name) {
-    bool dash = !plain_name(name) && !memchr(name.p, ' ', name.n);
+    bool dash = !plain_name(name) && memchr(name.p, '-', name.n) && !memchr(name.p, ' ', name.n) && !memchr(name.p, '(', name.n);
     if (dash && maybe(p, 60))
         buf_add(p->out, name);
     else if (!plain_name(name) && maybe(p, 50))

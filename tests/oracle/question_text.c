@@ -78,7 +78,7 @@ static struct str glob(struct maker *m, struct str s) {
         }
         p[n++] = i == star || (i > 0 && chance(m, 10)) ? '?' : s.p[i];
     }
-    if (n > 2 && chance(m, 20))
+    if (n > 2 && p[n - 2] != '*' && chance(m, 20))
         p[n - 1] = '*';
     p[n / 2] = n > 2 && p[n / 2] != '*' ? '?' : p[n / 2];
     bool inner = false;

@@ -337,7 +337,7 @@ void world_init(struct world *w, uint64_t seed, size_t row_count, int64_t now_ns
     int64_t hours = 1 + (int64_t)below(w, 5);
     w->from_ns = now_ns / HOUR_NS * HOUR_NS - (hours + 1) * HOUR_NS;
     w->to_ns = w->from_ns + hours * HOUR_NS;
-    w->wide = chance(w, 25);
+    w->wide = row_count < 6000 && chance(w, 20);
     w->own_milliseconds = chance(w, 60);
     make_streams(w);
     for (size_t i = 0; i < row_count; i++) {
