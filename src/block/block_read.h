@@ -108,3 +108,14 @@ NODISCARD enum err column_page_text(const struct column_page *p, uint32_t row, s
  * template-encoded is split on the fly. */
 NODISCARD enum err column_page_pattern(const struct column_page *p, uint32_t row, struct arena *mem,
                                        struct str *out);
+
+/* Pages of the form PAGE_TEMPLATES, whole pages at a time instead of text by text. The texts of `rows`
+ * (bitmap; the others are left empty) as a page of the form PAGE_STRINGS, in `mem`. */
+NODISCARD enum err column_page_strings(const struct column_page *p, const uint64_t *rows, struct arena *mem,
+                                       struct column_page *out);
+/* The number of each row's template, below *out_count; rows without a value have 0. Numbers are the block's:
+ * the same in all pages of the column. Several may have the same pattern. */
+NODISCARD enum err column_page_template_numbers(const struct column_page *p, struct arena *mem,
+                                                const uint32_t **out, size_t *out_count);
+NODISCARD enum err column_page_template_pattern(const struct column_page *p, uint32_t number,
+                                                struct arena *mem, struct str *out);

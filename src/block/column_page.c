@@ -183,3 +183,75 @@ enum err column_page_pattern(const struct column_page *p, uint32_t row, struct a
     template_pattern(text, &pattern);
     return arena_dup(mem, buf_str(&pattern), out);
 }
+
+/* ---- whole template pages ---- */
+
+/* Rows of the bitmap that have a value, and the numbers of their texts. */
+static size_t wanted_texts(const struct column_page *p, const uint64_t *rows, uint32_t *numbers,
+                           uint32_t *places) {
+    uint32_t text = p->templates->first;
+    size_t count = 0;
+    for (uint32_t row = 0; row < p->row_count; row++) {
+        bool has = has_value(p, row);
+        if (has && bits_get(rows, row)) {
+            numbers[count] = text;
+            places[count++] = row;
+        }
+        text += has;
+    }
+    return count;
+}
+
+enum err column_page_strings(const struct column_page *p, const uint64_t *rows, struct arena *mem,
+                             struct column_page *out) {
+    ASSERT(p->form == PAGE_TEMPLATES);
+    uint32_t *numbers = ARENA_RAW(mem, uint32_t, p->row_count),
+             *places = ARENA_RAW(mem, uint32_t, p->row_count);
+    uint32_t *ends = ARENA_RAW(mem, uint32_t, p->row_count + 1u),
+             *offsets = ARENA_NEW(mem, uint32_t, p->row_count + 1u);
+    AUTO(buf) text = { .limit_bytes = UINT32_MAX };
+    struct str kept;
+    if (!numbers || !places || !ends || !offsets)
+        return ERR_LIMIT;
+    size_t count = wanted_texts(p, rows, numbers, places);
+    {
+        LOCKED(&p->templates->shared->lock);
+        TRY(template_part_texts(p->templates->shared->templates, numbers, count, &text, ends));
+    }
+    TRY(arena_dup(mem, buf_str(&text), &kept));
+    for (size_t i = 0; i < count; i++)
+        offsets[places[i] + 1] = ends[i + 1];
+    for (uint32_t row = 1; row <= p->row_count; row++)
+        if (offsets[row] < offsets[row - 1])
+            offsets[row] = offsets[row - 1];
+    *out = *p;
+    out->form = PAGE_STRINGS;
+    out->bytes = kept.p;
+    out->offsets = offsets;
+    out->templates = NULL;
+    return ERR_OK;
+}
+
+enum err column_page_template_numbers(const struct column_page *p, struct arena *mem, const uint32_t **out,
+                                      size_t *out_count) {
+    ASSERT(p->form == PAGE_TEMPLATES);
+    uint32_t *numbers = ARENA_NEW(mem, uint32_t, p->row_count);
+    uint32_t text = p->templates->first;
+    if (!numbers)
+        return ERR_LIMIT;
+    const struct template_part *part = p->templates->shared->templates;
+    LOCKED(&p->templates->shared->lock);
+    for (uint32_t row = 0; row < p->row_count; row++)
+        if (has_value(p, row))
+            numbers[row] = template_part_template(part, text++);
+    *out = numbers;
+    *out_count = template_part_templates(part);
+    return ERR_OK;
+}
+
+enum err column_page_template_pattern(const struct column_page *p, uint32_t number, struct arena *mem,
+                                      struct str *out) {
+    ASSERT(p->form == PAGE_TEMPLATES);
+    LOCKED(&p->templates->shared->lock);
+    return template_part_template_pattern(p->templates->shared->templates, number, mem, out);
+}

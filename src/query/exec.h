@@ -166,6 +166,9 @@ struct stage_exec {
     void (*needs)(const void *args, struct exec_needs *n);
     /* Fields that its page() asks the view for; may be NULL. */
     void (*fields)(const void *args, struct vector_fields *f);
+    /* A collector whose answer is the same to the last bit however rows are spread over operators that are
+     * merged later. May be NULL: it is not. */
+    bool (*commutes)(const void *args);
     /* May pages come in? NULL: never. */
     bool (*pages)(const void *args);
     /* Names that later commands may use for its columns; may be NULL. */

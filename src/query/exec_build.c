@@ -106,7 +106,7 @@ static enum err add_column(struct exec_builder *b, struct vector_view *v, uint32
     struct value value;
     if (block_page_value_count(v->block, column, v->page) == 0)
         return ERR_OK;
-    TRY(vector_column(v, column, &c));
+    TRY(vector_value_column(v, column, &c));
     TRY(vector_column_value(v, c, row, &value));
     if (value.type != VALUE_NULL)
         VEC_PUSH(&b->cells, (struct exec_cell){ b->column_names[column], value });

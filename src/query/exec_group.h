@@ -26,15 +26,11 @@ struct group_args {
 void group_key_init(struct group_key *k);
 /* Places the states; after keys and calls are complete. */
 void group_args_layout(struct group_args *a);
+/* All its aggregates do. */
+bool group_args_commute(const struct group_args *a);
 void group_args_needs(const struct group_args *a, struct exec_needs *n);
 void group_args_fields(const struct group_args *a, struct vector_fields *f);
 
-struct group {
-    const char *key; /* encoded */
-    uint32_t key_bytes;
-    uint64_t hash;
-    struct value *values; /* of the keys */
-};
 struct group_table;
 NODISCARD enum err group_table_new(const struct group_args *a, const struct exec_scope *s, struct arena *mem,
                                    struct group_table **out);
@@ -43,8 +39,8 @@ NODISCARD enum err group_table_page(struct group_table *t, const struct exec_pag
 NODISCARD enum err group_table_record(struct group_table *t, const struct exec_record *r,
                                       struct arena *scratch);
 NODISCARD enum err group_table_merge(struct group_table *to, const struct group_table *from);
-/* Sorts by key; without keys there is always one group. Then groups 0 .. count-1. */
-NODISCARD enum err group_table_finish(struct group_table *t);
+/* Without keys there is always one group. `sorted`: by key, else in any order. Then groups 0 .. count-1. */
+NODISCARD enum err group_table_finish(struct group_table *t, bool sorted);
 size_t group_table_count(const struct group_table *t);
 const struct value *group_table_keys(const struct group_table *t, size_t i);
 NODISCARD enum err group_table_result(struct group_table *t, size_t i, size_t call, struct value *out);

@@ -185,14 +185,31 @@ static int by_place(const void *a, const void *b, void *ctx) {
     return (x->row > y->row) - (x->row < y->row);
 }
 
+/* Goes to the page of the row at `at` of the group; tells the view which rows of it will be asked for. */
+static enum err enter_page(struct round *r, struct vector_view *v, const struct found_rows *g, size_t at) {
+    uint32_t page = r->newest.keys.p[r->by_place[g->first + at]].row / v->info->page_rows;
+    TRY(vector_page(v, page));
+    uint64_t *rows = vector_bits(v);
+    if (!rows)
+        return ERR_LIMIT;
+    for (size_t i = at; i < g->count; i++) {
+        uint32_t row = r->newest.keys.p[r->by_place[g->first + i]].row;
+        if (row / v->info->page_rows != page)
+            break;
+        bits_set(rows, row - v->row_first);
+    }
+    vector_want(v, rows);
+    return ERR_OK;
+}
+
 static enum err make_row(struct round *r, struct source_reader *reader, struct exec_builder *b,
-                         struct found_rows *g, uint32_t number) {
+                         struct found_rows *g, size_t at) {
+    uint32_t number = r->by_place[g->first + at];
     const struct exec_key *key = &r->newest.keys.p[number];
     struct vector_view *v = &reader->view;
     size_t before = g->mem.used_bytes;
-    uint32_t page = key->row / v->info->page_rows;
-    if (v->page != page)
-        TRY(vector_page(v, page));
+    if (at == 0 || v->page != key->row / v->info->page_rows)
+        TRY(enter_page(r, v, g, at));
     TRY(exec_builder_row(b, v, key->row - v->row_first, key->block, &g->mem, &r->records[number]));
     size_t grown = g->mem.used_bytes - before;
     bool over = atomic_fetch_add(&r->memory_bytes, grown) + grown > r->memory_bytes_max;
@@ -208,11 +225,8 @@ static enum err make_rows(struct round *r, struct found_rows *g) {
     enum err e = budget_check(&r->exec->budget);
     if (e == ERR_OK)
         e = source_reader_block(reader, r->newest.keys.p[r->by_place[g->first]].block, &open);
-    if (open)
-        e = vector_page(&reader->view,
-                        r->newest.keys.p[r->by_place[g->first]].row / reader->view.info->page_rows);
     for (size_t i = 0; open && i < g->count && e == ERR_OK && !r->too_big; i++)
-        e = source_reader_forgive(reader, make_row(r, reader, &builder, g, r->by_place[g->first + i]));
+        e = source_reader_forgive(reader, make_row(r, reader, &builder, g, i));
     source_reader_put(reader);
     return e;
 }

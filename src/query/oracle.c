@@ -318,7 +318,8 @@ static void group_rows(struct world *w, const struct oracle_stage *s, const stru
         VEC_PUSH(&group->rows, &t->rows.p[i]);
     }
     sort_key_count = s->field_count;
-    qsort(g->list.p, g->list.n, sizeof *g->list.p, by_keys);
+    if (g->list.n)
+        qsort(g->list.p, g->list.n, sizeof *g->list.p, by_keys);
 }
 
 static void groups_fini(struct groups_of *g) {
@@ -560,7 +561,8 @@ static void top(struct world *w, const struct oracle_stage *s, struct table_of *
     }
     g.list.n = n;
     top_stage = s;
-    qsort(g.list.p, n, sizeof *g.list.p, by_count);
+    if (n)
+        qsort(g.list.p, n, sizeof *g.list.p, by_count);
     for (size_t i = 0; i < n; i++) {
         size_t all = 0, rank = 0;
         for (size_t k = 0; k < n; k++)
@@ -702,7 +704,8 @@ static void facets(struct world *w, const struct oracle_stage *s, struct table_o
             struct group_of *group = group_for(&g, keys);
             VEC_PUSH(&group->rows, NULL);
         }
-    qsort(g.list.p, g.list.n, sizeof *g.list.p, by_facet);
+    if (g.list.n)
+        qsort(g.list.p, g.list.n, sizeof *g.list.p, by_facet);
     for (size_t i = 0; i < g.list.n; i++) {
         size_t distinct = 0, rank = 0;
         for (size_t k = 0; k < g.list.n; k++)

@@ -100,7 +100,8 @@ enum err vector_open(struct vector_view *v, const struct block *b) {
     v->rest_column = block_column_find(b, STR("@rest"), VALUE_JSON);
     v->bound = ARENA_NEW(&v->block_mem, struct vector_bound, v->fields->list.n + 1);
     v->pages = ARENA_NEW(&v->block_mem, struct column_page *, v->info->column_count + 1u);
-    if (!v->bound || !v->pages)
+    v->texts = ARENA_NEW(&v->block_mem, struct column_page *, v->info->column_count + 1u);
+    if (!v->bound || !v->pages || !v->texts)
         return ERR_LIMIT;
     for (size_t i = 0; i < v->fields->list.n; i++) {
         const struct vector_field *f = &v->fields->list.p[i];
@@ -113,6 +114,8 @@ enum err vector_open(struct vector_view *v, const struct block *b) {
 enum err vector_page(struct vector_view *v, uint32_t page) {
     arena_reset(&v->mem);
     memset(v->pages, 0, sizeof(struct column_page *) * v->info->column_count);
+    memset(v->texts, 0, sizeof(struct column_page *) * v->info->column_count);
+    v->wanted = NULL;
     v->page = page;
     v->row_first = page * v->info->page_rows;
     v->row_count = block_page_rows(v->block, page);
@@ -129,6 +132,21 @@ enum err vector_received(struct vector_view *v) {
     return v->received_ms ? ERR_OK : block_read_received(v->block, v->page, &v->mem, &v->received_ms);
 }
 
+/* Texts in templates are put together one by one while few are wanted; a page of which many are becomes plain
+ * strings. */
+enum err vector_column_texts(struct vector_view *v, const struct column_page *c, const uint64_t *rows,
+                             const struct column_page **out) {
+    enum { FEW = 64 };
+    *out = c;
+    if (c->form != PAGE_TEMPLATES || bits_count(rows, v->row_count) < FEW)
+        return ERR_OK;
+    struct column_page *strings = ARENA_NEW(&v->mem, struct column_page, 1);
+    if (!strings)
+        return ERR_LIMIT;
+    *out = strings;
+    return column_page_strings(c, rows, &v->mem, strings);
+}
+
 enum err vector_column(struct vector_view *v, uint32_t column, const struct column_page **out) {
     if (!v->pages[column]) {
         struct column_page *page = ARENA_NEW(&v->mem, struct column_page, 1);
@@ -138,6 +156,24 @@ enum err vector_column(struct vector_view *v, uint32_t column, const struct colu
         v->pages[column] = page;
     }
     *out = v->pages[column];
+    return ERR_OK;
+}
+
+void vector_want(struct vector_view *v, const uint64_t *rows) {
+    v->wanted = rows;
+}
+
+enum err vector_value_column(struct vector_view *v, uint32_t column, const struct column_page **out) {
+    const struct column_page *c;
+    TRY(vector_column(v, column, &c));
+    *out = c;
+    if (!v->wanted || c->form != PAGE_TEMPLATES)
+        return ERR_OK;
+    if (!v->texts[column]) {
+        TRY(vector_column_texts(v, c, v->wanted, out));
+        v->texts[column] = (struct column_page *)(uintptr_t)*out;
+    }
+    *out = v->texts[column];
     return ERR_OK;
 }
 
@@ -379,7 +415,7 @@ static enum err row_name_value(struct vector_view *v, unsigned field, unsigned k
             return ERR_OK;
         }
         for (unsigned i = 0; i < bound->counts[k] && out->type == VALUE_NULL; i++) {
-            TRY(vector_column(v, bound->columns[k][i], &c));
+            TRY(vector_value_column(v, bound->columns[k][i], &c));
             TRY(vector_column_value(v, c, row, out));
         }
         if (out->type == VALUE_NULL && v->rest_column != UINT32_MAX)

@@ -69,6 +69,8 @@ struct vector_view {
     uint32_t page, row_first, row_count;
     struct arena mem;                      /* emptied by vector_page */
     struct column_page **pages;            /* one for each column of the block, NULL: not decoded yet */
+    const uint64_t *wanted;                /* rows whose values will be asked for one by one, or NULL */
+    struct column_page **texts;            /* columns in a form that makes that cheap; NULL: not made yet */
     const int64_t *times_ns, *received_ms; /* NULL: not decoded yet */
     uint64_t generation;                   /* grows with each block */
 };
@@ -80,9 +82,18 @@ static inline void vector_view_auto(struct vector_view *v) {
 /* `b` is borrowed until the next open or fini. */
 NODISCARD enum err vector_open(struct vector_view *v, const struct block *b);
 NODISCARD enum err vector_page(struct vector_view *v, uint32_t page);
+/* Tells that the values of these rows of the page will be asked for one by one: vector_row_value(), records.
+ */
+void vector_want(struct vector_view *v, const uint64_t *rows);
 NODISCARD enum err vector_times(struct vector_view *v);
 NODISCARD enum err vector_received(struct vector_view *v);
 NODISCARD enum err vector_column(struct vector_view *v, uint32_t column, const struct column_page **out);
+/* As vector_column, for values one by one. */
+NODISCARD enum err vector_value_column(struct vector_view *v, uint32_t column,
+                                       const struct column_page **out);
+/* For whoever will take the values of `rows` one by one: the same page in a form that makes that cheap. */
+NODISCARD enum err vector_column_texts(struct vector_view *v, const struct column_page *c,
+                                       const uint64_t *rows, const struct column_page **out);
 /* A zeroed bitmap of the page's rows. NULL: out of memory. */
 uint64_t *vector_bits(struct vector_view *v);
 uint64_t *vector_bits_copy(struct vector_view *v, const uint64_t *rows);

@@ -216,10 +216,13 @@ static enum err code_of(struct maker *m, const struct value *v, uint32_t *out) {
     return ERR_OK;
 }
 
-static enum err add_each(struct maker *m, const struct vector_part *p) {
-    BITS_EACH (row, p->rows, p->to) {
+static enum err add_each(struct maker *m, const struct vector_part *part) {
+    struct vector_part p = *part;
+    if (p.kind == PART_COLUMN)
+        TRY(vector_column_texts(m->view, p.column, p.rows, &p.column));
+    BITS_EACH (row, p.rows, p.to) {
         struct value v;
-        TRY(vector_value(m->view, p, (uint32_t)row, &v));
+        TRY(vector_value(m->view, &p, (uint32_t)row, &v));
         if (v.type != VALUE_NULL)
             TRY(code_of(m, &v, &m->codes[row]));
     }

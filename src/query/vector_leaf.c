@@ -201,9 +201,12 @@ static void keep_ints(const struct leaf_ints *r, const int64_t *ints, uint32_t c
 
 static enum err each_value(const struct vector_leaf *l, struct vector_view *v, const struct vector_part *part,
                            uint64_t *rows) {
-    BITS_EACH (row, part->rows, part->to) {
+    struct vector_part p = *part;
+    if (p.kind == PART_COLUMN)
+        TRY(vector_column_texts(v, p.column, p.rows, &p.column));
+    BITS_EACH (row, p.rows, p.to) {
         struct value value;
-        TRY(vector_value(v, part, (uint32_t)row, &value));
+        TRY(vector_value(v, &p, (uint32_t)row, &value));
         if (!test(l, &value))
             bits_clear(rows, row);
     }

@@ -31,6 +31,7 @@ struct agg {
     unsigned args_min, args_max;
     size_t state_bytes; /* a multiple of 8 */
     bool needs_key;
+    bool commutes; /* any order of rows and merges gives the same result to the last bit */
     /* Takes a family of names: p99. Sets the parameter. May be NULL. */
     bool (*is)(struct str name, double *out_parameter);
     /* A number among the arguments behind the first is the parameter. */

@@ -126,6 +126,7 @@ const struct agg agg_count_distinct = {
     .args_max = 1,
     .help = "count_distinct(field): how many different values; exact up to 100,000, then within about 2.4%",
     .state_bytes = sizeof(struct distinct),
+    .commutes = true,
     .add = add,
     .merge = merge,
     .result = result,

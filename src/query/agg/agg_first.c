@@ -19,6 +19,7 @@ const struct agg agg_first = {
     .args_max = 1,
     .help = "first(field): its value in the earliest row that has one",
     .state_bytes = sizeof(struct agg_edge),
+    .commutes = true,
     .needs_key = true,
     .add = add,
     .merge = merge,

@@ -19,6 +19,7 @@ const struct agg agg_last = {
     .args_max = 1,
     .help = "last(field): its value in the latest row that has one",
     .state_bytes = sizeof(struct agg_edge),
+    .commutes = true,
     .needs_key = true,
     .add = add,
     .merge = merge,

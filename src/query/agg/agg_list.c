@@ -106,6 +106,7 @@ const struct agg agg_list = {
     .args_max = 1,
     .help = "list(field): its values, newest first; at most the newest 1,000",
     .state_bytes = sizeof(struct list),
+    .commutes = true,
     .needs_key = true,
     .add = add,
     .merge = merge,

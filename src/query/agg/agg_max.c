@@ -25,6 +25,7 @@ const struct agg agg_max = {
     .args_max = 1,
     .help = "max(field): its greatest value; texts come after numbers",
     .state_bytes = sizeof(struct agg_kept),
+    .commutes = true,
     .add = add,
     .merge = merge,
     .result = result,

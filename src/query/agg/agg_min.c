@@ -25,6 +25,7 @@ const struct agg agg_min = {
     .args_max = 1,
     .help = "min(field): its least value; numbers come before texts",
     .state_bytes = sizeof(struct agg_kept),
+    .commutes = true,
     .add = add,
     .merge = merge,
     .result = result,

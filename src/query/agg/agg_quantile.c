@@ -186,6 +186,7 @@ const struct agg agg_quantile = {
     .help =
         "p50(field) … p99.9(field), median(field), quantile(field, 0.99): exact up to 100,000 values, then within 0.4%",
     .state_bytes = sizeof(struct quantile),
+    .commutes = true,
     .has_parameter = true,
     .is = is,
     .add = add,

@@ -45,6 +45,7 @@ const struct agg agg_rows = {
     .args_max = 1,
     .help = "count(): rows; count(field): rows that have it; count(condition): rows for which it is true",
     .state_bytes = sizeof(struct count),
+    .commutes = true,
     .add = add,
     .add_ints = add_ints,
     .add_floats = add_floats,

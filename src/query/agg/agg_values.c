@@ -80,6 +80,7 @@ const struct agg agg_values = {
     .args_max = 1,
     .help = "values(field): its different values, sorted; at most the first 1,000",
     .state_bytes = sizeof(struct values),
+    .commutes = true,
     .add = add,
     .merge = merge,
     .result = result,

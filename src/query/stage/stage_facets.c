@@ -190,6 +190,7 @@ static enum err add_column(struct facets *s, const struct exec_page *p, uint32_t
     TRY(column_rows(p, info->name, &rows));
     if (c->form == PAGE_DICT)
         return add_dict(s, f, p, c, rows);
+    TRY(vector_column_texts(p->view, c, rows, &c));
     BITS_EACH (row, rows, p->view->row_count) {
         struct value v;
         TRY(vector_column_value(p->view, c, (uint32_t)row, &v));
@@ -316,12 +317,18 @@ static void needs(const void *args, struct exec_needs *n) {
     n->all = true;
 }
 
-static bool pages(const void *args) {
+static bool always(const void *args) {
     (void)args;
     return true;
 }
 
-static const struct stage_exec exec = { .shape = EXEC_COLLECT, .needs = needs, .pages = pages, .open = open };
+static const struct stage_exec exec = {
+    .shape = EXEC_COLLECT,
+    .needs = needs,
+    .pages = always,
+    .commutes = always,
+    .open = open,
+};
 
 const struct stage_kind stage_facets = {
     .name = "facets",

@@ -134,28 +134,65 @@ static bool row_is_newer(struct vector_view *v, uint32_t a, uint32_t b) {
            exec_key_age(&x, &y) > 0;
 }
 
-/* The rows of one page: the newest row of each pattern is remembered, its text looked at once, at the end. */
-static enum err count_rows(struct patterns *s, const struct exec_page *p, const struct column_page *c) {
-    struct vector_view *v = p->view;
-    uint32_t *met_at = NULL; /* by pattern: entry of s->met + 1 */
-    size_t met_cap = 0;
-    s->met.n = 0;
-    BITS_EACH (row, p->rows, v->row_count) {
+/* A page: the number of each row's pattern; PATTERN_NONE: it has no message. Texts in templates know theirs:
+ * each template is looked up once. */
+enum { PATTERN_NONE = UINT32_MAX };
+
+static enum err template_patterns(struct patterns *s, const struct exec_page *p, const struct column_page *c,
+                                  uint32_t *by_row) {
+    struct arena *mem = &p->view->mem;
+    const uint32_t *numbers;
+    size_t count;
+    TRY(column_page_template_numbers(c, mem, &numbers, &count));
+    uint32_t *known = ARENA_NEW(mem, uint32_t, count);
+    if (!known)
+        return ERR_LIMIT;
+    BITS_EACH (row, p->rows, p->view->row_count) {
         struct str text;
         size_t i;
         if (c->present && !bits_get(c->present, row))
             continue;
-        TRY(column_page_pattern(c, (uint32_t)row, &v->mem, &text));
-        TRY(find(s, text, &i));
-        if (i >= met_cap) {
-            uint32_t *more = ARENA_NEW(&v->mem, uint32_t, 2 * s->list.n);
-            if (!more)
-                return ERR_LIMIT;
-            if (met_cap)
-                memcpy(more, met_at, met_cap * sizeof *more);
-            met_at = more;
-            met_cap = 2 * s->list.n;
+        if (!known[numbers[row]]) {
+            TRY(column_page_template_pattern(c, numbers[row], mem, &text));
+            TRY(find(s, text, &i));
+            known[numbers[row]] = (uint32_t)i + 1;
         }
+        by_row[row] = known[numbers[row]] - 1;
+    }
+    return ERR_OK;
+}
+
+static enum err text_patterns(struct patterns *s, const struct exec_page *p, const struct column_page *c,
+                              uint32_t *by_row) {
+    BITS_EACH (row, p->rows, p->view->row_count) {
+        struct str text;
+        size_t i;
+        if (c->present && !bits_get(c->present, row))
+            continue;
+        TRY(column_page_pattern(c, (uint32_t)row, &p->view->mem, &text));
+        TRY(find(s, text, &i));
+        by_row[row] = (uint32_t)i;
+    }
+    return ERR_OK;
+}
+
+/* Counts, and remembers the newest row of each pattern: its text is looked at once, at the end of the page.
+ */
+static enum err count_rows(struct patterns *s, const struct exec_page *p, const struct column_page *c) {
+    struct vector_view *v = p->view;
+    uint32_t *by_row = ARENA_RAW(&v->mem, uint32_t, v->row_count);
+    if (!by_row)
+        return ERR_LIMIT;
+    memset(by_row, 0xff, v->row_count * sizeof *by_row);
+    TRY(c->form == PAGE_TEMPLATES ? template_patterns(s, p, c, by_row) : text_patterns(s, p, c, by_row));
+    uint32_t *met_at = ARENA_NEW(&v->mem, uint32_t, s->list.n + 1); /* by pattern: entry of s->met + 1 */
+    if (!met_at)
+        return ERR_LIMIT;
+    s->met.n = 0;
+    BITS_EACH (row, p->rows, v->row_count) {
+        uint32_t i = by_row[row];
+        if (i == (uint32_t)PATTERN_NONE)
+            continue;
         count(s, &s->list.p[i], v->times_ns[row], 1);
         if (!met_at[i]) {
             VEC_PUSH(&s->met, (struct page_pattern){ i, (uint32_t)row });
@@ -257,12 +294,18 @@ static void needs(const void *args, struct exec_needs *n) {
     exec_needs_add(n, STR("@timestamp"));
 }
 
-static bool pages(const void *args) {
+static bool always(const void *args) {
     (void)args;
     return true;
 }
 
-static const struct stage_exec exec = { .shape = EXEC_COLLECT, .needs = needs, .pages = pages, .open = open };
+static const struct stage_exec exec = {
+    .shape = EXEC_COLLECT,
+    .needs = needs,
+    .pages = always,
+    .commutes = always,
+    .open = open,
+};
 
 const struct stage_kind stage_patterns = {
     .name = "patterns",

@@ -229,8 +229,17 @@ static void needs(const void *args, struct exec_needs *n) {
         exec_needs_expr(n, a->keys[i].expr);
 }
 
+static bool commutes(const void *args) {
+    (void)args;
+    return true;
+}
+
 static const struct stage_exec exec = {
-    .shape = EXEC_COLLECT, .keeps_rows = true, .needs = needs, .open = open
+    .shape = EXEC_COLLECT,
+    .keeps_rows = true,
+    .needs = needs,
+    .commutes = commutes,
+    .open = open,
 };
 
 const struct stage_kind stage_sort = {

@@ -105,7 +105,7 @@ static enum err merge(struct exec_op *to, struct exec_op *from) {
 static enum err end(struct exec_op *op) {
     struct stats *s = (struct stats *)op;
     size_t keys = s->args->key_count;
-    TRY(spent(s, group_table_finish(s->table)));
+    TRY(spent(s, group_table_finish(s->table, true)));
     for (size_t i = 0; i < group_table_count(s->table) && !exec_full(op->next); i++) {
         for (size_t k = 0; k < keys; k++)
             s->cells[k].value = group_table_keys(s->table, i)[k];
@@ -160,6 +160,9 @@ static void needs(const void *args, struct exec_needs *n) {
 static void fields(const void *args, struct vector_fields *f) {
     group_args_fields(args, f);
 }
+static bool commutes(const void *args) {
+    return group_args_commute(args);
+}
 static bool pages(const void *args) {
     (void)args;
     return true;
@@ -207,6 +210,7 @@ const struct stage_exec stats_exec = {
     .needs = needs,
     .fields = fields,
     .pages = pages,
+    .commutes = commutes,
     .aliases = aliases,
     .open = open,
 };

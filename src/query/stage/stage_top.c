@@ -162,7 +162,7 @@ static enum err give_run(struct top *t, size_t from, size_t to) {
 
 static enum err end(struct exec_op *op) {
     struct top *t = (struct top *)op;
-    TRY(spent(op, group_table_finish(t->table)));
+    TRY(spent(op, group_table_finish(t->table, false)));
     TRY(spent(op, list_groups(t)));
     for (size_t from = 0, to; from < t->list_count; from = to) {
         to = from + 1;
@@ -203,13 +203,18 @@ static void needs(const void *args, struct exec_needs *n) {
 static void fields(const void *args, struct vector_fields *f) {
     group_args_fields(&((const struct top_args *)args)->group, f);
 }
-static bool pages(const void *args) {
+static bool always(const void *args) {
     (void)args;
     return true;
 }
 
 const struct stage_exec top_exec = {
-    .shape = EXEC_COLLECT, .needs = needs, .fields = fields, .pages = pages, .open = open
+    .shape = EXEC_COLLECT,
+    .needs = needs,
+    .fields = fields,
+    .pages = always,
+    .commutes = always,
+    .open = open,
 };
 
 const struct stage_kind stage_top = {
