@@ -17,6 +17,7 @@ struct api {
     const struct config *config;
     struct query_limits limits;
     int64_t started_ns;
+    _Atomic bool stopping;     /* tails, which end by themselves only when their reader goes, end */
     char cluster_uuid[33]; /* made once for each data folder */
 };
 void api_routes(struct api *api, struct router *r);

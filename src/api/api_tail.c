@@ -63,7 +63,7 @@ static void run(void *ctx) {
     struct ask *a = t->ask;
     struct query_sink sink = { on_row, t };
     int64_t said_ns = 0;
-    while (!http_stream_gone(a->stream)) {
+    while (!http_stream_gone(a->stream) && !a->api->stopping) {
         t->round_rows = 0;
         enum err e = query_tail(a->api->store, &a->ask, &sink, &t->position, &a->stats, &a->why);
         int64_t now_ns = clock_mono_ns(a->api->clock);

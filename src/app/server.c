@@ -66,6 +66,7 @@ static enum err start(struct server *s, struct err_text *why) {
 }
 
 static void stop(struct server *s) {
+    s->api.stopping = true;
     for (unsigned i = 0; i < s->shard_count; i++)
         shard_stop(s->shards[i]);
     for (unsigned i = 0; i < s->shard_count; i++)

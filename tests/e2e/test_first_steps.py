@@ -179,6 +179,24 @@ def test_pages_by_cursor_are_complete_and_do_not_repeat():
         assert sorted(seen) == sorted(f"m{i}" for i in range(1000)), len(seen)
 
 
+def test_every_command_has_a_page_and_its_examples_run():
+    import re
+    pages = ROOT / "docs" / "query"
+    with Server() as s:
+        s.ingest([{"service": ["cart", "web", "db"][i % 3], "level": ["info", "error"][i % 2], "status": [200, 500][i % 2], "duration_ms": i * 7.5,
+                   "message": f"request {i} done", "user_id": f"u-{i % 5}", "http_path": "/x", "event": "household.created"} for i in range(90)])
+        language = json.loads(s.request("GET", "/api/language")[1])
+        assert len(language["functions"]) >= 40 and len(language["aggregates"]) >= 12, language
+        for c in language["commands"]:
+            page = pages / ("command_filter.md" if c["name"] == "filter" else c["name"] + ".md")
+            assert page.exists(), page
+            examples = re.findall(r"```sonde\n(.*?)```", page.read_text(), re.S)
+            assert examples, page
+            for q in examples[0].strip().splitlines():
+                rows, _ = s.query(q)
+                assert rows or c["name"] in ("rare", "filter"), (page.name, q)
+
+
 def test_hits_facets_and_patterns():
     with Server() as s:
         s.ingest([{"@timestamp": f"2026-11-21T06:{i % 60:02}:00Z", "level": "error" if i % 4 == 0 else "info", "service": "cart",
@@ -208,6 +226,18 @@ def test_tail_shows_rows_as_they_are_acknowledged():
         c.close()
         assert b"yes-1" in got and b"yes-2" in got and b'"no"' not in got, got
         assert b"text/event-stream" in got
+
+
+def test_a_stop_does_not_wait_for_tails():
+    s = Server().start()
+    try:
+        c = socket.create_connection(("127.0.0.1", s.port), timeout=10)
+        c.sendall(b"GET /api/records/tail?q=* HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.3)
+        began = time.time()
+        assert s.stop() == 0 and time.time() - began < 15, time.time() - began
+    finally:
+        s.remove()
 
 
 def test_a_public_address_without_a_token_is_refused_with_the_fix():
