@@ -1,6 +1,8 @@
 #include "base/heap.h"
+#include "store/index_words.h"
 #include "store/merge.h"
 #include "store/store_fixture.h"
+#include "store/store_state.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,7 +226,37 @@ static void many_segments(struct shop *s, size_t count) {
     print_stats(s, "reopened");
 }
 
+/* Where the bytes of segments go. */
+static void breakdown(struct shop *s) {
+    uint64_t blocks = 0, words = 0, tail = 0, all = 0, rows = 0;
+    for (size_t i = 0; i < s->f.store->segments.n; i++) {
+        struct segment *g = s->f.store->segments.p[i];
+        AUTO(arena) mem;
+        arena_init(&mem, 0);
+        struct segment_block *b;
+        struct segment_footer footer;
+        uint32_t count;
+        bool walked;
+        if (segment_pin(g, NULL) != ERR_OK || segment_blocks(g, &mem, &b, &count, &walked) != ERR_OK ||
+            segment_footer(g, &footer) != ERR_OK)
+            abort();
+        for (uint32_t k = 0; k < count; k++) {
+            blocks += b[k].size_bytes;
+            words += b[k].filter_lines ? (b[k].filter_lines + 1ull) * WORD_LINE_BYTES : 0;
+        }
+        for (unsigned k = 0; k < SEGMENT_SECTION_SLOTS; k++)
+            tail += footer.sections[k].size_bytes;
+        all += g->m.size_bytes;
+        rows += g->m.rows;
+        segment_unpin(g);
+    }
+    double n = rows ? (double)rows : 1;
+    printf("bytes a row: blocks %.2f, word filters %.2f, id pages %.2f, sections %.2f\n", (double)blocks / n,
+           (double)words / n, (double)(all - blocks - words - tail) / n, (double)tail / n);
+}
+
 static void lookups(struct shop *s) {
+    breakdown(s);
     int64_t start_ns = mono_ns();
     fixture_reopen(&s->f);
     printf("reopen %.1f ms\n", (double)(mono_ns() - start_ns) / 1e6);
