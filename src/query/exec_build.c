@@ -1,5 +1,6 @@
 #include "query/exec_build.h"
 #include "model/batch.h"
+#include <stdlib.h>
 
 /* An alias is a field of its own here: commands look for both, and may drop either. */
 static enum err add_pick(struct exec_build *b, struct str name, struct vector_fields *fields) {
@@ -145,14 +146,22 @@ static bool add_rest(void *ctx, struct str name, const struct value *value) {
     return !r->spent;
 }
 
+static int by_name(const void *a, const void *b) {
+    return str_cmp(((const struct exec_cell *)a)->name->text, ((const struct exec_cell *)b)->name->text);
+}
+
 static enum err add_all(struct exec_builder *b, struct vector_view *v, uint32_t row) {
     struct rest_cells rest = { .b = b };
     TRY(add_columns(b, v, b->build->exec->message, row));
     TRY(add_columns(b, v, b->build->exec->level, row));
     for (size_t i = 0; i < b->labels.n; i++)
         VEC_PUSH(&b->cells, b->labels.p[i]);
+    size_t others = b->cells.n;
     TRY(add_columns(b, v, NULL, row));
+    size_t rest_from = b->cells.n;
     TRY(vector_rest_each(v, row, &v->mem, add_rest, &rest));
+    if (b->cells.n > rest_from)
+        qsort(b->cells.p + others, b->cells.n - others, sizeof *b->cells.p, by_name);
     return rest.spent ? exec_spent(b->build->exec) : ERR_OK;
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { CELLS_MAX = 24 };
+
 static int64_t fake_now(void *ctx) {
     return ((struct exec_case *)ctx)->now_ns;
 }
@@ -76,20 +78,19 @@ static struct str canonical_of(struct exec_case *c, const char *text) {
 }
 
 struct exec_case_row *exec_case_add(struct exec_case *c, int64_t time_ns, const char *labels) {
-    enum { CELLS_MAX = 1024 };
     struct exec_case_row r = { .time_ns = time_ns,
                                .received_ms = c->now_ns / 1000000,
                                .labels = canonical_of(c, labels) };
     c->now_ns += 1000000;
     r.stream = hash128(r.labels);
-    r.cells = ARENA_NEW(&c->mem, struct exec_case_cell, c->rows.n % 64 == 63 ? CELLS_MAX : 24);
+    r.cells = ARENA_NEW(&c->mem, struct exec_case_cell, CELLS_MAX);
     VEC_PUSH(&c->rows, r);
     return &c->rows.p[c->rows.n - 1];
 }
 
 void exec_case_cell(struct exec_case *c, const char *name, struct value v) {
     struct exec_case_row *r = &c->rows.p[c->rows.n - 1];
-    ASSERT(r->cell_count < 24);
+    ASSERT(r->cell_count < CELLS_MAX);
     if (value_has_bytes(v.type))
         v.s = keep(c, v.s);
     r->cells[r->cell_count++] = (struct exec_case_cell){ keep(c, str_of(name)), v };

@@ -645,6 +645,7 @@ static void context(struct world *w, const struct oracle_query *q, const struct 
     struct table_of out = { 0 };
     bool *wanted = ARENA_NEW(&w->mem, bool, w->all.rows.n + 1),
          *match = ARENA_NEW(&w->mem, bool, w->all.rows.n + 1);
+    t->rows.n = t->rows.n > 1000 ? 1000 : t->rows.n; /* the stated cap: the newest matches */
     for (size_t i = 0; i < w->all.rows.n; i++) {
         const struct row_of *r = &w->all.rows.p[i];
         for (size_t k = 0; k < t->rows.n; k++)

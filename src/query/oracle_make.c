@@ -26,6 +26,7 @@ PRINTF(3, 4) static void say(char *out, size_t size, const char *fmt, ...) {
 
 /* ---- rows ---- */
 
+enum { WIDE_FIELDS = 600 };
 static const char *const services[] = { "cart", "search", "payment", "checkout" };
 static const char *const hosts[] = { "a1", "a2", "b1", "web-7" };
 static const char *const levels[] = { "info", "info", "info", "warn", "error", "debug" };
@@ -121,6 +122,19 @@ void oracle_add_rows(struct exec_case *c, struct random *r, size_t count) {
         if (chance(r, 60))
             exec_case_text(c, "user", PICK(r, users));
         add_rare_fields(c, r);
+    }
+}
+
+void oracle_add_wide_rows(struct exec_case *c, struct random *r) {
+    for (size_t i = 0; i < WIDE_FIELDS; i++) {
+        char name[16], text[32];
+        oracle_add_rows(c, r, 1);
+        say(name, sizeof name, "f%zu", i);
+        say(text, sizeof text, "wide-%zu", i);
+        if (i % 3 == 0)
+            exec_case_cell(c, name, value_int((int64_t)i));
+        else
+            exec_case_text(c, name, i % 3 == 1 ? text : "\"q\" \\ end");
     }
 }
 
@@ -223,7 +237,10 @@ static void text_filter(const struct exec_case *c, struct random *r, char *out, 
 static void odd_filter(const struct exec_case *c, struct random *r, char *out, size_t size) {
     static const char *const fields[] = { "status", "user", "ok", "tags", "host", "mixed", "env" };
     (void)c;
-    switch (below(r, 10)) {
+    switch (below(r, 13)) {
+    case 10: say(out, size, "f%zu:*", below(r, WIDE_FIELDS)); break;
+    case 11: say(out, size, "\"wide-%zu\"", below(r, WIDE_FIELDS)); break;
+    case 12: say(out, size, "f%zu >= 0 OR f%zu:end", below(r, WIDE_FIELDS), below(r, WIDE_FIELDS)); break;
     case 0: say(out, size, "%s:*", PICK(r, fields)); break;
     case 1: say(out, size, "strlen(user) > 4"); break;
     case 2: say(out, size, "status > ms"); break;
@@ -280,9 +297,9 @@ struct making {
     size_t known_count;
 };
 
-static const char *const raw_fields[] = { "status",  "ms",       "user",       "level",  "host",
-                                          "service", "mixed",    "ok",         "env",    "tags",
-                                          "client",  "severity", "@timestamp", "message" };
+static const char *const raw_fields[] = { "f7",    "f300",   "f598",     "status",     "ms",     "user",
+                                          "level", "host",   "service",  "mixed",      "ok",     "env",
+                                          "tags",  "client", "severity", "@timestamp", "message" };
 
 static const char *known(struct making *m) {
     return m->known_count ? m->known[below(m->r, m->known_count)] : "status";

@@ -93,7 +93,12 @@ static void delete_some(struct exec_case *c, struct random *r) {
 }
 
 static const char *change(struct exec_case *c, struct random *r) {
-    switch (random_below(r, 7)) {
+    switch (random_below(r, 8)) {
+    case 7:
+        c->page_rows = 128;
+        oracle_add_wide_rows(c, r);
+        exec_case_publish(c);
+        return "wide";
     case 0:
     case 1:
         c->page_rows = random_below(r, 2) ? 64 : 0;

@@ -200,9 +200,42 @@ static enum err add_column(struct facets *s, const struct exec_page *p, uint32_t
     return ERR_OK;
 }
 
+struct rest_values {
+    struct facets *facets;
+    struct str labels;
+    enum err err;
+};
+
+static bool add_rest_value(void *ctx, struct str name, const struct value *value) {
+    struct rest_values *r = ctx;
+    struct facet *f;
+    if (is_skipped(name) || !counts(value) || labels_get(r->labels, name).n)
+        return true;
+    const struct exec_name *interned = exec_intern(r->facets->op.exec, name);
+    r->err = interned ? facet_of(r->facets, interned, &f) : exec_spent(r->facets->op.exec);
+    if (r->err == ERR_OK)
+        r->err = add(r->facets, f, value, 1);
+    return r->err == ERR_OK;
+}
+
+/* Fields that had no place among the columns. */
+static enum err add_rest(struct facets *s, const struct exec_page *p) {
+    struct vector_view *v = p->view;
+    if (v->rest_column == UINT32_MAX)
+        return ERR_OK;
+    BITS_EACH (row, p->rows, v->row_count) {
+        uint32_t stream = block_stream_of_row(v->block, v->row_first + (uint32_t)row);
+        struct rest_values r = { .facets = s, .labels = v->streams[stream].labels };
+        TRY(vector_rest_each(v, (uint32_t)row, &v->mem, add_rest_value, &r));
+        TRY(r.err);
+    }
+    return ERR_OK;
+}
+
 static enum err page(struct exec_op *op, const struct exec_page *p) {
     struct facets *s = (struct facets *)op;
     TRY(add_labels(s, p));
+    TRY(add_rest(s, p));
     for (uint32_t i = 0; i < p->view->info->column_count; i++) {
         const struct block_column *c = &p->view->block_columns[i];
         bool has = block_page_value_count(p->view->block, i, p->view->page) > 0;
