@@ -277,8 +277,7 @@ static void run_merger(void *ctx) {
 }
 
 bool store_stopping(struct store *s) {
-    LOCKED(&s->wake_lock);
-    return s->stop;
+    return atomic_load_explicit(&s->stop, memory_order_relaxed);
 }
 
 /* ---- open and close ---- */

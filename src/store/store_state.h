@@ -56,7 +56,8 @@ struct store {
 
     pthread_mutex_t wake_lock;
     pthread_cond_t flush_wake, merge_wake;
-    bool stop, flush_wanted, merge_wanted; /* guarded by wake_lock */
+    bool flush_wanted, merge_wanted; /* guarded by wake_lock */
+    _Atomic bool stop;               /* set under wake_lock */
 
     /* shared */
     _Atomic bool replaying;
