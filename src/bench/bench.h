@@ -15,7 +15,7 @@ struct bench_server {
     struct http_client *client;
 };
 /* Starts `serve` of this very program and waits until it is ready. `data`: NULL for a new folder below TMPDIR, removed at the end. */
-NODISCARD enum err bench_server_start(struct bench_server *s, unsigned port, const char *data, struct err_text *why);
+NODISCARD enum err bench_server_start(struct bench_server *s, const char *data, struct err_text *why);
 /* SIGTERM, and waits. */
 void bench_server_stop(struct bench_server *s);
 void bench_server_remove_data(const struct bench_server *s);

@@ -38,7 +38,7 @@ static enum err run(const struct traffic *t, double seconds, double zstd, const 
         struct bench_result r;
         if (only && !strstr(shapes[i].name, only))
             continue;
-        TRY(bench_server_start(&s, 17663, NULL, why));
+        TRY(bench_server_start(&s, NULL, why));
         struct bench_load load = { .connections = shapes[i].connections, .lines = shapes[i].lines, .seconds = seconds,
                                    .path = "/ingest/json" };
         enum err e = bench_load_run(&s, t, &load, &r, why);

@@ -127,10 +127,9 @@ static enum err load(struct bench_server *s, const struct traffic *t, uint64_t l
 static enum err restart(struct bench_server *s, struct err_text *why) {
     char data[256];
     (void)snprintf(data, sizeof data, "%s", s->data);
-    unsigned port = s->port;
     bench_server_stop(s);
     int64_t began_ns = clock_mono_ns(&clock_real);
-    TRY(bench_server_start(s, port, data, why));
+    TRY(bench_server_start(s, data, why));
     printf("start with this data: %.0f ms until ready; idle RssAnon %.1f MB, VmRSS %.1f MB\n",
            (double)(clock_mono_ns(&clock_real) - began_ns) / 1e6, (double)bench_server_memory(s, "RssAnon:") / 1e3,
            (double)bench_server_memory(s, "VmRSS:") / 1e3);
@@ -139,7 +138,7 @@ static enum err restart(struct bench_server *s, struct err_text *why) {
 
 static enum err run(struct bench_server *s, const struct traffic *t, uint64_t lines, struct err_text *why) {
     char trace[33];
-    TRY(bench_server_start(s, 17664, NULL, why));
+    TRY(bench_server_start(s, NULL, why));
     TRY(load(s, t, lines, why));
     TRY(restart(s, why));
     TRY(find_trace(s, trace, why));

@@ -1,11 +1,13 @@
 #include "base/clock.h"
 #include "bench/bench.h"
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -32,14 +34,25 @@ static enum err spawn(struct bench_server *s, struct err_text *why) {
     return ERR_OK;
 }
 
-enum err bench_server_start(struct bench_server *s, unsigned port, const char *data, struct err_text *why) {
+/* A port that nobody listens on now. */
+static unsigned free_port(void) {
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t bytes = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&at, bytes) == 0 && getsockname(fd, (struct sockaddr *)&at, &bytes) == 0;
+    if (fd >= 0)
+        (void)close(fd);
+    return ok ? ntohs(at.sin_port) : 17663;
+}
+
+enum err bench_server_start(struct bench_server *s, const char *data, struct err_text *why) {
     const char *tmp = getenv("TMPDIR");
     if (data)
         (void)snprintf(s->data, sizeof s->data, "%s", data);
     else
         (void)snprintf(s->data, sizeof s->data, "%s/sonde-bench-%d", tmp ? tmp : "/tmp", (int)getpid());
-    s->port = port;
-    (void)snprintf(s->address, sizeof s->address, "127.0.0.1:%u", port);
+    s->port = free_port();
+    (void)snprintf(s->address, sizeof s->address, "127.0.0.1:%u", s->port);
     TRY(spawn(s, why));
     char url[80];
     (void)snprintf(url, sizeof url, "http://%s", s->address);
