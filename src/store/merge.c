@@ -31,7 +31,7 @@
 
 enum { FAILURES_MAX = 3, PASS_SOURCES_MAX = 8192 };
 static const int64_t EXPIRY_CHECK_NS = 3600ll * 1000000000;
-static const uint64_t MERGE_OPEN_BYTES = 96ull << 20, PASS_ROWS_MAX = 4 << 20;
+static const uint64_t MERGE_OPEN_BYTES = 80ull << 20, PASS_ROWS_MAX = 4 << 20;
 
 struct merge {
     struct store *store;
