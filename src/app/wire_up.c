@@ -1,5 +1,6 @@
 #include "app/wire_up.h"
 #include "api/jobs.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "catalog/catalog.h"
 #include <stdio.h>
@@ -14,6 +15,11 @@ static enum err retention_of(const struct config *c, struct retention_rule *out,
             return err_say(why, ERR_INVALID, "retention: line %u: there is no table '" STR_FMT "'", r->line, STR_ARG(r->table));
     }
     return ERR_OK;
+}
+
+static void say(void *ctx, const char *message) {
+    (void)ctx;
+    log_warn("store", "%s", message);
 }
 
 static enum err open_store(const struct config *c, struct disk *disk, struct api *api, struct err_text *why) {
@@ -31,6 +37,7 @@ static enum err open_store(const struct config *c, struct disk *disk, struct api
         .future_limit_ns = c->future_limit,
         .retention = rules,
         .retention_count = c->retention_count,
+        .say = say,
         .delete_match = query_delete_match,
         .delete_ctx = api,
     };
