@@ -54,7 +54,7 @@ static enum err give_row(struct exec_out *o, const struct exec_record *r) {
     o->names.n = o->values.n = 0;
     for (size_t i = 0; i < r->count; i++) {
         const struct value *v = &r->cells[i].value;
-        if (v->type == VALUE_FLOAT && !__builtin_isfinite(v->f))
+        if (r->cells[i].hidden || (v->type == VALUE_FLOAT && !__builtin_isfinite(v->f)))
             continue;
         VEC_PUSH(&o->names, r->cells[i].name->text);
         VEC_PUSH(&o->values, *v);

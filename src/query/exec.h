@@ -22,6 +22,8 @@ struct exec_name { /* interned: one for each text; compare pointers */
 struct exec_cell {
     const struct exec_name *name;
     struct value value;
+    bool hidden; /* commands find it by its name, answers do not show it: what `fields` did not pick, @id
+                    unless picked */
 };
 /* Identity and order of a row: newest first, then stream, then latest arrival. Stable across merges but for
  * arrivals of one millisecond. */

@@ -2,6 +2,14 @@
 #include "model/batch.h"
 #include <stdlib.h>
 
+static bool is_hidden(struct str name) {
+    static const char *const hidden[] = { "@id", "@stream", "@logStream", "@ingested", "@template" };
+    for (size_t i = 0; i < COUNT_OF(hidden); i++)
+        if (str_eq(name, str_of(hidden[i])))
+            return true;
+    return false;
+}
+
 /* An alias is a field of its own here: commands look for both, and may drop either. */
 static enum err add_pick(struct exec_build *b, struct str name, struct vector_fields *fields) {
     for (size_t i = 0; i < b->picks.n; i++)
@@ -11,16 +19,9 @@ static enum err add_pick(struct exec_build *b, struct str name, struct vector_fi
                            .name = exec_intern(b->exec, name) };
     if (!p.name)
         return exec_spent(b->exec);
+    p.hidden = b->all && is_hidden(name);
     VEC_PUSH(&b->picks, p);
     return ERR_OK;
-}
-
-static bool is_hidden(struct str name) {
-    static const char *const hidden[] = { "@id", "@stream", "@logStream", "@ingested", "@template" };
-    for (size_t i = 0; i < COUNT_OF(hidden); i++)
-        if (str_eq(name, str_of(hidden[i])))
-            return true;
-    return false;
 }
 
 enum err exec_build_plan(struct exec_build *b, struct exec *x, const struct exec_needs *needs,
@@ -192,7 +193,7 @@ enum err exec_builder_row(struct exec_builder *b, struct vector_view *v, uint32_
         TRY(read_labels(b, v, stream, copy));
     b->cells.n = 0;
     for (size_t i = 0; i < b->build->picks.n; i++) {
-        struct exec_cell cell = { .name = b->build->picks.p[i].name };
+        struct exec_cell cell = { .name = b->build->picks.p[i].name, .hidden = b->build->picks.p[i].hidden };
         TRY(vector_row_value(v, b->build->picks.p[i].field, row, &cell.value));
         if (cell.value.type != VALUE_NULL)
             VEC_PUSH(&b->cells, cell);

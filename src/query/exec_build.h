@@ -4,11 +4,12 @@
  * Makes records of the rows of a page: late materialisation. Only the fields that are needed are looked up;
  * when all are, the order is
  * @timestamp, @message, level, the labels, then the other fields by name. `@id`, `@stream`, `@ingested`,
- * `@template` come only when a command names them.
+ * `@template` come only when a command names them, and are shown only when `fields` does.
  */
 struct exec_pick {
     unsigned field; /* of the views */
     const struct exec_name *name;
+    bool hidden;
 };
 struct exec_build { /* read-only once planned: shared by all threads */
     struct exec *exec;

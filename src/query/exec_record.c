@@ -158,7 +158,7 @@ enum err exec_copy(struct arena *mem, const struct exec_record *r, struct exec_r
         return ERR_LIMIT;
     TRY(arena_dup(mem, r->labels, &copy.labels));
     for (size_t i = 0; i < r->count; i++) {
-        cells[i].name = r->cells[i].name;
+        cells[i] = r->cells[i];
         TRY(exec_copy_value(mem, &r->cells[i].value, &cells[i].value));
     }
     *out = copy;
@@ -259,7 +259,8 @@ static bool record_any_text(void *ctx, bool (*each)(void *each_ctx, struct str t
     const struct record_row *row = ctx;
     for (size_t i = 0; i < row->r->count; i++) {
         const struct value *v = &row->r->cells[i].value;
-        if ((v->type == VALUE_STRING || v->type == VALUE_NUMBER_TEXT || v->type == VALUE_JSON) &&
+        if (!row->r->cells[i].hidden &&
+            (v->type == VALUE_STRING || v->type == VALUE_NUMBER_TEXT || v->type == VALUE_JSON) &&
             each(each_ctx, v->s))
             return true;
     }

@@ -97,6 +97,32 @@ TEST(rows_are_sorted_limited_and_deduplicated) {
            "service='search' level='error' count=1 percent=33.33333333");
 }
 
+TEST(what_people_write_elsewhere_runs_as_it_is) {
+    AUTO(exec_case) c;
+    exec_case_open(&c);
+    shop(&c);
+    ANSWER(&c, "fields @timestamp, @message | stats count() by @logStream | sort count desc | limit 10",
+           "@logStream='cart' count=3", "@logStream='search' count=3");
+    ANSWER(
+        &c,
+        "fields @timestamp, @message | filter level = \"error\" | stats count(*), max(ms) by bin(@timestamp, 1m) | sort "
+        "@timestamp desc | limit 20",
+        "bin(@timestamp, 1m)=2023-11-14T22:14:00.000Z count=1 max(ms)=3",
+        "bin(@timestamp, 1m)=2023-11-14T22:13:00.000Z count=1 max(ms)=20");
+    ANSWER(
+        &c,
+        "filter service = \"cart\" | stats sum(level = \"info\" and ms < 2) as good_requests, count(*) as total_requests | "
+        "eval sli = good_requests / total_requests * 100",
+        "good_requests=1 total_requests=3 sli=33.33333333");
+    ANSWER(
+        &c,
+        "level:error service:cart user:4711 OR (status:402 @timestamp:[2023-11-14 TO 2023-11-15]) | fields ms",
+        "ms=20");
+    ANSWER(&c, "* | stats p99(ms) by service | filter `p99(ms)` > 100 | sort p99 desc | fields service",
+           "service='search'");
+    ANSWER(&c, "* | fields @message | sort @timestamp | head 1", "@message='added item 17 to the cart'");
+}
+
 TEST(context_shows_the_rows_around_a_match) {
     AUTO(exec_case) c;
     exec_case_open(&c);
@@ -122,6 +148,7 @@ TEST(patterns_and_facets_are_counted) {
            "@timestamp=2023-11-14T22:14:00.000Z count=2");
 }
 
-TEST_MAIN(RUN(context_shows_the_rows_around_a_match), RUN(patterns_and_facets_are_counted),
-          RUN(row_by_row_commands_make_and_drop_fields), RUN(rows_are_sorted_limited_and_deduplicated),
+TEST_MAIN(RUN(what_people_write_elsewhere_runs_as_it_is), RUN(context_shows_the_rows_around_a_match),
+          RUN(patterns_and_facets_are_counted), RUN(row_by_row_commands_make_and_drop_fields),
+          RUN(rows_are_sorted_limited_and_deduplicated),
           RUN(rows_come_newest_first_with_their_fields_in_order), RUN(groups_are_counted))

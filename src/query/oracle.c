@@ -8,11 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CELLS_MAX = 64 };
+enum { CELLS_MAX = 128 };
 
 struct cell_of {
     struct str name;
     struct value value;
+    bool hidden; /* `fields` did not pick it; found by its name all the same */
 };
 struct row_of {
     const struct exec_case_row *raw; /* NULL: made by a command */
@@ -80,7 +81,7 @@ static bool is_text(enum value_type t) {
 static bool any_text(void *ctx, bool (*each)(void *each_ctx, struct str text), void *each_ctx) {
     const struct row_of *r = ctx;
     for (size_t i = 0; i < r->count; i++)
-        if (is_text(r->cells[i].value.type) && each(each_ctx, r->cells[i].value.s))
+        if (!r->cells[i].hidden && is_text(r->cells[i].value.type) && each(each_ctx, r->cells[i].value.s))
             return true;
     return false;
 }
@@ -181,6 +182,7 @@ static void assign(struct row_of *r, struct str name, struct value v) {
             continue;
         if (v.type != VALUE_NULL) {
             r->cells[i].value = v;
+            r->cells[i].hidden = false;
         } else {
             memmove(r->cells + i, r->cells + i + 1, (r->count - i - 1) * sizeof *r->cells);
             r->count--;
@@ -202,7 +204,8 @@ static void keep_fields(struct world *w, const struct oracle_stage *s, const str
         if (strchr(s->fields[i], '*') && strlen(s->fields[i]) > 1 &&
             s->fields[i][strlen(s->fields[i]) - 1] == '*') {
             for (size_t k = 0; k < r->count; k++)
-                if (wild_match(s->fields[i], r->cells[k].name) && !cell(out, r->cells[k].name))
+                if (!r->cells[k].hidden && wild_match(s->fields[i], r->cells[k].name) &&
+                    !cell(out, r->cells[k].name))
                     add_cell(out, r->cells[k].name, r->cells[k].value);
         } else if (!cell(out, name)) {
             struct expr *e = parse(w, s->fields[i], parser_item);
@@ -211,6 +214,11 @@ static void keep_fields(struct world *w, const struct oracle_stage *s, const str
             parser_owned_fini(&w->owned[--w->owned_count]);
         }
     }
+    for (size_t k = 0; k < r->count; k++)
+        if (!cell(out, r->cells[k].name)) {
+            add_cell(out, r->cells[k].name, r->cells[k].value);
+            out->cells[out->count - 1].hidden = true;
+        }
 }
 
 static void row_stage(struct world *w, const struct oracle_stage *s, const struct expr *e, struct row_of *r) {
@@ -226,7 +234,7 @@ static void row_stage(struct world *w, const struct oracle_stage *s, const struc
                 dropped = dropped || str_eq(r->cells[i].name, str_of(s->fields[k])) ||
                           str_eq(r->cells[i].name, field_alias(str_of(s->fields[k])));
             if (!dropped)
-                add_cell(&out, r->cells[i].name, r->cells[i].value);
+                out.cells[out.count++] = r->cells[i];
         }
         break;
     case ORACLE_EVAL:
@@ -240,8 +248,10 @@ static void row_stage(struct world *w, const struct oracle_stage *s, const struc
         for (size_t i = 0; i < r->count; i++) {
             bool is_from = str_eq(r->cells[i].name, from),
                  hidden = cell(r, from) && str_eq(r->cells[i].name, to);
-            if (is_from || !hidden)
-                add_cell(&out, is_from ? to : r->cells[i].name, r->cells[i].value);
+            if (is_from)
+                add_cell(&out, to, r->cells[i].value);
+            else if (!hidden)
+                out.cells[out.count++] = r->cells[i];
         }
         break;
     }
@@ -823,11 +833,13 @@ static void give(const struct table_of *t, struct exec_answer *out) {
         struct str names[CELLS_MAX];
         struct value values[CELLS_MAX];
         const struct row_of *r = &t->rows.p[i];
+        size_t n = 0;
         for (size_t k = 0; k < r->count; k++) {
-            names[k] = r->cells[k].name;
-            values[k] = r->cells[k].value;
+            names[n] = r->cells[k].name;
+            values[n] = r->cells[k].value;
+            n += !r->cells[k].hidden;
         }
-        exec_answer_row(out, &(struct query_row){ names, values, r->count });
+        exec_answer_row(out, &(struct query_row){ names, values, n });
     }
 }
 

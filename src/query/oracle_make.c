@@ -297,9 +297,10 @@ struct making {
     size_t known_count;
 };
 
-static const char *const raw_fields[] = { "f7",    "f300",   "f598",     "status",     "ms",     "user",
-                                          "level", "host",   "service",  "mixed",      "ok",     "env",
-                                          "tags",  "client", "severity", "@timestamp", "message" };
+static const char *const raw_fields[] = { "f7",         "f300",    "f598",       "status",   "ms",
+                                          "user",       "level",   "host",       "service",  "mixed",
+                                          "ok",         "env",     "tags",       "client",   "severity",
+                                          "@timestamp", "message", "@logStream", "@ingested" };
 
 static const char *known(struct making *m) {
     return m->known_count ? m->known[below(m->r, m->known_count)] : "status";
@@ -308,7 +309,13 @@ static const char *known(struct making *m) {
 /* Comparing a time with a text that is none is refused by the parser. */
 static const char *known_text(struct making *m) {
     const char *name = known(m);
-    return strcmp(name, "@timestamp") == 0 ? "level" : name;
+    return strcmp(name, "@timestamp") == 0 || strcmp(name, "@ingested") == 0 ? "level" : name;
+}
+
+/* The oracle has no cells for what is not shown by itself: it cannot lose them. */
+static const char *known_cell(struct making *m) {
+    const char *name = known(m);
+    return strcmp(name, "@logStream") == 0 || strcmp(name, "@ingested") == 0 ? "level" : name;
 }
 
 static void learn(struct making *m, const char *name) {
@@ -347,7 +354,7 @@ static void append_fields(struct oracle_stage *s, size_t from, size_t to, const 
 static void make_fields(struct making *m, struct oracle_stage *s) {
     s->kind = chance(m->r, 25) ? ORACLE_DROP : ORACLE_FIELDS;
     for (size_t n = 1 + below(m->r, 4); n > 0; n--)
-        add_field(s, known(m));
+        add_field(s, s->kind == ORACLE_DROP ? known_cell(m) : known(m));
     say(s->text, sizeof s->text, "fields");
     append_fields(s, 0, s->field_count, s->kind == ORACLE_DROP ? "-" : "");
     if (s->kind == ORACLE_DROP)
@@ -358,7 +365,8 @@ static void make_fields(struct making *m, struct oracle_stage *s) {
         append(s, ", s*");
     }
     m->whole = false;
-    m->known_count = 0;
+    if (chance(m->r, 50)) /* else later commands ask for what is not shown any more */
+        m->known_count = 0;
     for (size_t i = 0; i < s->field_count; i++)
         if (!strchr(s->fields[i], '*'))
             learn(m, s->names[i]);
@@ -529,7 +537,7 @@ static void make_small(struct making *m, struct oracle_stage *s) {
         break;
     case 3:
         s->kind = ORACLE_RENAME;
-        add_field(s, known(m));
+        add_field(s, known_cell(m));
         say(s->names[0], sizeof s->names[0], "renamed");
         say(s->text, sizeof s->text, "rename %s as renamed", quoted(s->fields[0], name, sizeof name));
         learn(m, "renamed");

@@ -116,7 +116,7 @@ static enum err push(struct exec_op *op, const struct exec_record *r) {
     struct facets *s = (struct facets *)op;
     for (size_t i = 0; i < r->count; i++) {
         struct facet *f;
-        if (is_skipped(r->cells[i].name->text) || !counts(&r->cells[i].value))
+        if (r->cells[i].hidden || is_skipped(r->cells[i].name->text) || !counts(&r->cells[i].value))
             continue;
         TRY(facet_of(s, r->cells[i].name, &f));
         TRY(add(s, f, &r->cells[i].value, 1));

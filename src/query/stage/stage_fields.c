@@ -1,7 +1,7 @@
 #include "query/exec.h"
 /*
- * fields a, b as c, http_*, strlen(x) as n     keeps these, in this order
- * fields -a, -http_*                           drops these
+ * fields a, b as c, http_*, strlen(x) as n     shows these, in this order; later commands still find the
+ * others by name fields -a, -http_*                           drops these
  */
 enum { ITEMS_MAX = 256 };
 
@@ -88,13 +88,14 @@ static bool has(const struct exec_cell *cells, size_t count, const struct exec_n
 static size_t keep_wild(const struct item *item, const struct exec_record *r, struct exec_cell *cells,
                         size_t count) {
     for (size_t i = 0; i < r->count; i++)
-        if (wild_match(item->name, r->cells[i].name->text) && !has(cells, count, r->cells[i].name))
+        if (!r->cells[i].hidden && wild_match(item->name, r->cells[i].name->text) &&
+            !has(cells, count, r->cells[i].name))
             cells[count++] = r->cells[i];
     return count;
 }
 
 static enum err keep(struct fields *f, const struct exec_record *r) {
-    struct exec_cell *cells = ARENA_RAW(f->op.scratch, struct exec_cell, r->count + f->args->count);
+    struct exec_cell *cells = ARENA_RAW(f->op.scratch, struct exec_cell, 2 * r->count + f->args->count);
     struct exec_record out = *r;
     size_t count = 0;
     if (!cells)
@@ -108,6 +109,9 @@ static enum err keep(struct fields *f, const struct exec_record *r) {
         if (cell.value.type != VALUE_NULL && !has(cells, count, cell.name))
             cells[count++] = cell;
     }
+    for (size_t i = 0; i < r->count; i++) /* later commands may still ask for it */
+        if (!has(cells, count, r->cells[i].name))
+            cells[count++] = (struct exec_cell){ r->cells[i].name, r->cells[i].value, true };
     out.cells = cells;
     out.count = count;
     return exec_push(f->op.next, &out);
@@ -173,7 +177,7 @@ static void needs(const void *args, struct exec_needs *n) {
     const struct fields_args *a = args;
     if (a->drop)
         return;
-    exec_needs_none(n);
+    n->all = false; /* of what is shown; what later commands name is still needed */
     for (size_t i = 0; i < a->count; i++) {
         n->all = n->all || a->items[i].wild;
         if (a->items[i].expr)

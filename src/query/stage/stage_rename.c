@@ -45,6 +45,7 @@ static size_t apply(const struct exec_field *from, const struct exec_name *to, s
     if (at == count)
         return count;
     cells[at].name = to;
+    cells[at].hidden = false;
     for (size_t i = 0; i < count; i++)
         if (i == at || cells[i].name != to)
             cells[kept++] = cells[i];

@@ -45,9 +45,10 @@ bool stats_parse_keys(struct parser *p, struct group_args *a) {
         group_key_init(&key);
         if (!same_name(p, a, key.name))
             return false;
-        parser_define(p, key.name);
         a->keys[a->key_count++] = key;
     } while (parser_more(p));
+    for (size_t i = 0; i < a->key_count; i++) /* not seen by each other: by bin(1h), bin(1h) as hour */
+        parser_define(p, a->keys[i].name);
     return true;
 }
 
