@@ -57,6 +57,8 @@ static inline void exec_needs_auto(struct exec_needs *n) {
 void exec_needs_none(struct exec_needs *n);
 void exec_needs_add(struct exec_needs *n, struct str name);
 void exec_needs_expr(struct exec_needs *n, const struct expr *e);
+/* A command makes the field: what was there before is not needed for it. */
+void exec_needs_made(struct exec_needs *n, struct str name);
 
 struct exec_alias {
     struct str alias;
@@ -120,11 +122,13 @@ struct value exec_expr_get(const struct exec_expr *e, const struct exec_record *
 
 /* Operators. */
 struct exec_op;
+struct exec_builder;
 struct exec_page { /* rows of a page straight from the scan */
     struct vector_view *view;
     const uint64_t *rows; /* bitmap */
     size_t row_count;     /* bits set */
-    uint32_t block;       /* index in the scan */
+    struct exec_builder *builder;
+    uint32_t block; /* index in the scan */
 };
 struct exec_op_kind {
     enum err (*push)(struct exec_op *op, const struct exec_record *r);

@@ -50,6 +50,7 @@ void exec_builder_fini(struct exec_builder *b) {
 
 static enum err open_block(struct exec_builder *b, struct vector_view *v) {
     b->generation = v->generation;
+    b->values = NULL;
     b->has_labels = false;
     if (!b->build->all)
         return ERR_OK;
@@ -93,6 +94,20 @@ enum err exec_row_key(struct vector_view *v, uint32_t row, uint32_t block, struc
                               .received_ms = v->received_ms[row],
                               .block = block,
                               .row = v->row_first + row };
+    return ERR_OK;
+}
+
+enum err exec_builder_page(struct exec_builder *b, struct vector_view *v, const uint64_t *rows) {
+    size_t count = b->build->picks.n;
+    vector_want(v, rows);
+    if (b->generation != v->generation)
+        TRY(open_block(b, v));
+    const struct value **values = ARENA_NEW(&v->mem, const struct value *, count + 1);
+    if (!values)
+        return ERR_LIMIT;
+    for (size_t i = 0; i < count; i++)
+        TRY(vector_field_values(v, b->build->picks.p[i].field, rows, &values[i]));
+    b->values = values;
     return ERR_OK;
 }
 
@@ -182,19 +197,33 @@ static enum err copy_cells(struct exec_builder *b, struct arena *copy, struct ex
     return ERR_OK;
 }
 
+/* Do the labels at hand belong to the row's stream? */
+static bool is_stream_of(const struct exec_builder *b, const struct vector_view *v, uint32_t row) {
+    const struct block_stream *s = &v->streams[b->stream];
+    return b->has_labels && v->row_first + row >= s->row_first &&
+           v->row_first + row - s->row_first < s->row_count;
+}
+
 enum err exec_builder_row(struct exec_builder *b, struct vector_view *v, uint32_t row, uint32_t block,
                           struct arena *copy, struct exec_record *out) {
     struct exec_record r = { .count = 0 };
     if (b->generation != v->generation)
         TRY(open_block(b, v));
-    TRY(exec_row_key(v, row, block, &r.key));
-    uint32_t stream = block_stream_of_row(v->block, v->row_first + row);
-    if (!b->has_labels || b->stream != stream)
-        TRY(read_labels(b, v, stream, copy));
+    TRY(vector_times(v));
+    TRY(vector_received(v));
+    r.key =
+        (struct exec_key){ .time_ns = v->times_ns[row], .received_ms = v->received_ms[row], .block = block };
+    r.key.row = v->row_first + row;
+    if (!is_stream_of(b, v, row))
+        TRY(read_labels(b, v, block_stream_of_row(v->block, v->row_first + row), copy));
+    r.key.stream = v->streams[b->stream].id;
     b->cells.n = 0;
     for (size_t i = 0; i < b->build->picks.n; i++) {
         struct exec_cell cell = { .name = b->build->picks.p[i].name, .hidden = b->build->picks.p[i].hidden };
-        TRY(vector_row_value(v, b->build->picks.p[i].field, row, &cell.value));
+        if (b->values)
+            cell.value = b->values[i][row];
+        else
+            TRY(vector_row_value(v, b->build->picks.p[i].field, row, &cell.value));
         if (cell.value.type != VALUE_NULL)
             VEC_PUSH(&b->cells, cell);
     }

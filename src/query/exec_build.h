@@ -34,11 +34,15 @@ struct exec_builder {
     VEC(struct exec_cell) labels;
     struct str labels_text;
     bool has_labels;
+    /* Values of the picks by row, when exec_builder_page() has made them for the page at hand. */
+    const struct value **values;
 };
 void exec_builder_fini(struct exec_builder *b);
 static inline void exec_builder_auto(struct exec_builder *b) {
     exec_builder_fini(b);
 }
+/* Many rows of the page will be asked for, at least those of `rows`: their values are looked up together. */
+NODISCARD enum err exec_builder_page(struct exec_builder *b, struct vector_view *v, const uint64_t *rows);
 /* The record of `row` of the view's page. `copy` NULL: cells are the builder's and values the view's, until
  * the next row; else everything is copied there (the same arena for all rows of a builder: rows of a stream
  * share its labels). `block` is the index in the scan. */

@@ -33,28 +33,29 @@ static struct exec_op *collector_of(const struct exec_chain *c) {
     return c->ops[c->count - 1];
 }
 
-static enum err push_rows(struct chunk *k, struct source_reader *r, struct exec_builder *b,
-                          const uint64_t *rows) {
-    struct vector_view *v = &r->view;
-    vector_want(v, rows);
-    BITS_EACH (row, rows, v->row_count) {
+static enum err push_rows(struct chunk *k, const struct exec_page *p) {
+    struct vector_view *v = p->view;
+    TRY(exec_builder_page(p->builder, v, p->rows));
+    BITS_EACH (row, p->rows, v->row_count) {
         struct exec_record record;
-        TRY(source_reader_forgive(r, exec_builder_row(b, v, (uint32_t)row, r->index, NULL, &record)));
+        TRY(exec_builder_row(p->builder, v, (uint32_t)row, p->block, NULL, &record));
         TRY(exec_push(k->chain.first, &record));
         arena_reset(&k->chain.scratch);
     }
     return ERR_OK;
 }
 
+/* A damaged column ends its page here: what was pushed stays, the rest of the page is counted as damaged. */
 static enum err take_page(struct collect *c, struct chunk *k, struct source_reader *r, struct exec_builder *b,
                           const uint64_t *rows) {
-    struct exec_page p = {
-        .view = &r->view, .rows = rows, .row_count = bits_count(rows, r->view.row_count), .block = r->index
-    };
+    struct exec_op *first = k->chain.first;
+    struct exec_page p = { .view = &r->view,
+                           .rows = rows,
+                           .row_count = bits_count(rows, r->view.row_count),
+                           .builder = b,
+                           .block = r->index };
     atomic_fetch_add(&c->exec->budget.rows_matched, p.row_count);
-    if (!b)
-        return source_reader_forgive(r, k->chain.first->kind->page(k->chain.first, &p));
-    return push_rows(k, r, b, rows);
+    return source_reader_forgive(r, c->pages ? first->kind->page(first, &p) : push_rows(k, &p));
 }
 
 static enum err read_blocks(struct collect *c, struct chunk *k, size_t number, struct exec_builder *b) {
@@ -82,7 +83,7 @@ static enum err run_chunk(struct collect *c, struct chunk *k, size_t number) {
     if (!k->chain.ops)
         TRY(exec_chain_open(c->exec, 0, c->collector + 1, c->pages ? &c->scan->fields : NULL, NULL,
                             &k->chain));
-    return read_blocks(c, k, number, c->pages ? NULL : &builder);
+    return read_blocks(c, k, number, &builder);
 }
 
 /* Operators at rest, else those of the chunk itself. */

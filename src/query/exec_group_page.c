@@ -209,17 +209,8 @@ static enum err field_arg(struct group_table *t, size_t call, const struct exec_
     TRY(vector_walk_next(&walk, &part, &more));
     if (more && is_typed(&part, &walk, t->args->calls[call].agg))
         return take_typed(part.column, &v->mem, r, out);
-    struct value *values = ARENA_NEW(&v->mem, struct value, v->row_count);
-    if (!values)
-        return ERR_LIMIT;
-    while (more) {
-        if (part.kind == PART_COLUMN)
-            TRY(vector_column_texts(v, part.column, part.rows, &part.column));
-        for (size_t row = bits_next(part.rows, part.to, part.from); row < part.to;
-             row = bits_next(part.rows, part.to, row + 1))
-            TRY(vector_value(v, &part, (uint32_t)row, &values[row]));
-        TRY(vector_walk_next(&walk, &part, &more));
-    }
+    const struct value *values;
+    TRY(vector_field_values(v, t->feeds[call].field, p->rows, &values));
     return take_values(r, values, &v->mem, out);
 }
 

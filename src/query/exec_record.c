@@ -45,6 +45,12 @@ void exec_needs_add(struct exec_needs *n, struct str name) {
     VEC_PUSH(&n->names, name);
 }
 
+void exec_needs_made(struct exec_needs *n, struct str name) {
+    for (size_t i = 0; i < n->names.n; i++)
+        if (str_eq(n->names.p[i], name))
+            n->names.p[i--] = n->names.p[--n->names.n];
+}
+
 void exec_needs_expr(struct exec_needs *n, const struct expr *e) {
     if (e->kind == EXPR_TEXT && e->name.n == 0)
         n->all = true;

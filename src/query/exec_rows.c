@@ -186,7 +186,8 @@ static int by_place(const void *a, const void *b, void *ctx) {
 }
 
 /* Goes to the page of the row at `at` of the group; tells the view which rows of it will be asked for. */
-static enum err enter_page(struct round *r, struct vector_view *v, const struct found_rows *g, size_t at) {
+static enum err enter_page(struct round *r, struct vector_view *v, struct exec_builder *b,
+                           const struct found_rows *g, size_t at) {
     uint32_t page = r->newest.keys.p[r->by_place[g->first + at]].row / v->info->page_rows;
     TRY(vector_page(v, page));
     uint64_t *rows = vector_bits(v);
@@ -198,8 +199,7 @@ static enum err enter_page(struct round *r, struct vector_view *v, const struct 
             break;
         bits_set(rows, row - v->row_first);
     }
-    vector_want(v, rows);
-    return ERR_OK;
+    return exec_builder_page(b, v, rows);
 }
 
 static enum err make_row(struct round *r, struct source_reader *reader, struct exec_builder *b,
@@ -209,7 +209,7 @@ static enum err make_row(struct round *r, struct source_reader *reader, struct e
     struct vector_view *v = &reader->view;
     size_t before = g->mem.used_bytes;
     if (at == 0 || v->page != key->row / v->info->page_rows)
-        TRY(enter_page(r, v, g, at));
+        TRY(enter_page(r, v, b, g, at));
     TRY(exec_builder_row(b, v, key->row - v->row_first, key->block, &g->mem, &r->records[number]));
     size_t grown = g->mem.used_bytes - before;
     bool over = atomic_fetch_add(&r->memory_bytes, grown) + grown > r->memory_bytes_max;

@@ -616,6 +616,33 @@ enum err vector_value(struct vector_view *v, const struct vector_part *p, uint32
     return ERR_OK;
 }
 
+static enum err part_values(struct vector_view *v, const struct vector_part *part, struct value *out) {
+    struct vector_part p = *part;
+    if (p.kind == PART_COLUMN)
+        TRY(vector_column_texts(v, p.column, p.rows, &p.column));
+    for (size_t row = bits_next(p.rows, p.to, p.from); row < p.to; row = bits_next(p.rows, p.to, row + 1))
+        TRY(vector_value(v, &p, (uint32_t)row, &out[row]));
+    return ERR_OK;
+}
+
+enum err vector_field_values(struct vector_view *v, unsigned field, const uint64_t *rows,
+                             const struct value **out) {
+    struct vector_walk walk;
+    struct vector_part part;
+    bool more;
+    struct value *values = ARENA_NEW(&v->mem, struct value, v->row_count);
+    if (!values)
+        return ERR_LIMIT;
+    TRY(vector_walk_begin(&walk, v, field, rows));
+    TRY(vector_walk_next(&walk, &part, &more));
+    while (more) {
+        TRY(part_values(v, &part, values));
+        TRY(vector_walk_next(&walk, &part, &more));
+    }
+    *out = values;
+    return ERR_OK;
+}
+
 /* ---- for expr_eval ---- */
 
 static struct value row_field(void *ctx, struct str name) {

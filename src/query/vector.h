@@ -134,6 +134,9 @@ NODISCARD enum err vector_value(struct vector_view *v, const struct vector_part 
                                 struct value *out);
 NODISCARD enum err vector_column_value(struct vector_view *v, const struct column_page *c, uint32_t row,
                                        struct value *out);
+/* The field's values in `rows`, by row; null where it is absent (and in other rows). */
+NODISCARD enum err vector_field_values(struct vector_view *v, unsigned field, const uint64_t *rows,
+                                       const struct value **out);
 /* The field's value in one row, or null. */
 NODISCARD enum err vector_row_value(struct vector_view *v, unsigned field, uint32_t row, struct value *out);
 /* The value that every row of the stream has: a label, @stream. False: depends on the row. Text borrowed or

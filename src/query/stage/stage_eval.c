@@ -92,8 +92,10 @@ static enum err open(const struct exec_scope *s, const void *args, struct exec_o
 
 static void needs(const void *args, struct exec_needs *n) {
     const struct eval_args *a = args;
-    for (size_t i = a->count; i-- > 0;)
+    for (size_t i = a->count; i-- > 0;) {
+        exec_needs_made(n, a->list[i].name);
         exec_needs_expr(n, a->list[i].expr);
+    }
 }
 
 static const struct stage_exec exec = {

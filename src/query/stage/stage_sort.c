@@ -1,5 +1,5 @@
 #include "base/heap.h"
-#include "query/exec.h"
+#include "query/exec_build.h"
 #include <stdlib.h>
 /*
  * sort KEY [asc|desc], …: by value, in the one order of expr.h: null < bool < number < time < ip < text. Rows
@@ -93,6 +93,7 @@ struct sort {
     uint64_t most; /* 0: all */
     bool in_order;
     int64_t seen;
+    unsigned first_field; /* of the views, when pages come in */
     VEC(struct sorted) rows;
     VEC(struct held *) held; /* the last one grows */
     struct sorted *worst;    /* of the rows that count, once there are enough; else NULL */
@@ -174,6 +175,32 @@ static enum err push(struct exec_op *op, const struct exec_record *r) {
     return s->most && s->rows.n >= 2 * s->most + SLACK ? prune(s) : ERR_OK;
 }
 
+/* Rows whose first key already puts them behind the worst that counts are not made into records. */
+static enum err page(struct exec_op *op, const struct exec_page *p) {
+    struct sort *s = (struct sort *)op;
+    struct vector_view *v = p->view;
+    uint64_t *rows = vector_bits_copy(v, p->rows);
+    const struct value *keys;
+    if (!rows)
+        return ERR_LIMIT;
+    int sign = s->args->keys[0].descending ? -1 : 1;
+    if (s->worst) {
+        TRY(vector_field_values(v, s->first_field, rows, &keys));
+        BITS_EACH (row, rows, v->row_count) {
+            if (sign * value_order(&keys[row], &s->worst->keys[0]) > 0)
+                bits_clear(rows, row);
+        }
+    }
+    TRY(exec_builder_page(p->builder, v, rows));
+    BITS_EACH (row, rows, v->row_count) {
+        struct exec_record record;
+        TRY(exec_builder_row(p->builder, v, (uint32_t)row, p->block, NULL, &record));
+        TRY(push(op, &record));
+        arena_reset(op->scratch);
+    }
+    return ERR_OK;
+}
+
 static enum err merge(struct exec_op *to_op, struct exec_op *from_op) {
     struct sort *to = (struct sort *)to_op, *from = (struct sort *)from_op;
     for (size_t i = 0; i < from->rows.n; i++)
@@ -200,7 +227,7 @@ static void free_rows(struct exec_op *op) {
     VEC_FINI(&s->rows);
 }
 
-static const struct exec_op_kind kind = { push, NULL, merge, end, free_rows, .holds = true };
+static const struct exec_op_kind kind = { push, page, merge, end, free_rows, .holds = true };
 
 static uint64_t limit_behind(const struct stage *next) {
     return next && next->kind->exec->rows_max ? next->kind->exec->rows_max(next->args) : 0;
@@ -218,6 +245,8 @@ static enum err open(const struct exec_scope *scope, const void *args, struct ex
     s->exprs = ARENA_NEW(&s->op.mem, struct exec_expr, s->args->count);
     if (!s->exprs)
         return exec_spent(scope->exec);
+    if (scope->fields)
+        s->first_field = vector_fields_find(scope->fields, s->args->keys[0].expr->name);
     for (size_t i = 0; i < s->args->count; i++)
         TRY(exec_expr_init(scope, s->args->keys[i].expr, &s->op.mem, &s->exprs[i]));
     return ERR_OK;
@@ -229,6 +258,14 @@ static void needs(const void *args, struct exec_needs *n) {
         exec_needs_expr(n, a->keys[i].expr);
 }
 
+static void fields(const void *args, struct vector_fields *f) {
+    vector_fields_of(f, ((const struct sort_args *)args)->keys[0].expr);
+}
+
+static bool pages(const void *args) {
+    return ((const struct sort_args *)args)->keys[0].expr->kind == EXPR_FIELD;
+}
+
 static bool commutes(const void *args) {
     (void)args;
     return true;
@@ -238,6 +275,8 @@ static const struct stage_exec exec = {
     .shape = EXEC_COLLECT,
     .keeps_rows = true,
     .needs = needs,
+    .fields = fields,
+    .pages = pages,
     .commutes = commutes,
     .open = open,
 };
