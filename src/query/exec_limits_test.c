@@ -1,6 +1,7 @@
 #include "base/test.h"
 #include "query/exec_fixture.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const int64_t T0 = 1700000000ll * 1000000000, SECOND = 1000000000;
@@ -277,7 +278,43 @@ TEST(many_values_are_answered_within_the_stated_bound) {
     CHECK(a.stats.approximate);
 }
 
-TEST_MAIN(RUN(a_spent_budget_is_an_error_with_its_name),
+/* Flips a byte in the middle of every file of the folder. */
+static void damage(struct exec_case *c) {
+    char command[512];
+    (void)snprintf(
+        command, sizeof command,
+        "for f in $(find %s -name '*.seg' -o -path '*segment*' -type f); do "
+        "n=$(stat -c %%s $f); printf 'XXXX' | dd of=$f bs=1 seek=$((n / 4)) conv=notrunc status=none; done",
+        c->folder);
+    CHECK(system(command) == 0);
+}
+
+TEST(a_damaged_part_is_counted_and_the_rest_is_answered) {
+    AUTO(exec_case) c;
+    AUTO(exec_answer) before;
+    AUTO(exec_answer) after;
+    AUTO(exec_answer) counted;
+    exec_case_open(&c);
+    fill(&c, 20000, 5000);
+    exec_case_flush(&c);
+    exec_case_ask(&c, "* | fields n, @message", NULL, &before);
+    CHECK(before.lines.n == 20000 && before.stats.parts_damaged == 0);
+    damage(&c);
+    exec_case_ask(&c, "* | fields n, @message", NULL, &after);
+    CHECK_OK(after.err);
+    CHECK(after.stats.parts_damaged > 0 && after.lines.n < before.lines.n);
+    for (size_t i = 0, k = 0; i < after.lines.n; i++, k++) { /* what is there is right */
+        while (k < before.lines.n && !str_eq(before.lines.p[k], after.lines.p[i]))
+            k++;
+        CHECK(k < before.lines.n);
+    }
+    exec_case_ask(&c, "* | stats count(@message)", NULL, &counted);
+    CHECK_OK(counted.err);
+    CHECK(counted.stats.parts_damaged > 0);
+}
+
+TEST_MAIN(RUN(a_damaged_part_is_counted_and_the_rest_is_answered),
+          RUN(a_spent_budget_is_an_error_with_its_name),
           RUN(memory_is_a_budget_of_every_command_that_keeps_rows),
           RUN(an_answer_larger_than_the_memory_still_streams),
           RUN(a_query_stops_soon_after_its_asker_is_gone), RUN(a_cut_answer_says_so_and_a_whole_one_does_not),

@@ -29,8 +29,8 @@ bool query_is_filter(const struct query *q);
 bool query_is_streaming(const struct query *q);
 
 struct block;
-/* The store's `delete_match` callback (a filter text against one page: keeps the rows that match in `rows`). Parsed
- * filters are cached by text, a few of them. `ctx` is not used. Any thread. */
+/* The store's `delete_match` callback (a filter text against one page: keeps the rows that match in `rows`). `ctx`
+ * is not used. Any thread. */
 enum err query_delete_match(void *ctx, struct str predicate, const struct block *block, uint32_t page, uint64_t *rows);
 
 struct query_limits { /* 0: the default */

@@ -4,7 +4,7 @@
 #include "wire/json.h"
 #include <limits.h>
 
-enum { PAGE_BYTES_MAX = 512 << 20, BLOCK_BYTES_MAX = 64 << 20 };
+enum { PAGE_BYTES_MAX = 256 << 20, BLOCK_BYTES_MAX = 64 << 20 };
 
 static const struct {
     const char *name;
