@@ -1,5 +1,6 @@
 #include "query/vector_filter.h"
 #include "block/words.h"
+#include "model/batch.h"
 #include "query/vector_leaf.h"
 /*
  * Compiling: the expression becomes a tree of predicates with their costs. A part of the expression that
@@ -406,7 +407,16 @@ static bool might_be_number(struct str needle) {
     return true;
 }
 
+/* Texts that word filters do not know: printed label sets hold names of labels too, and an @id may be
+ * computed. */
+static bool is_made_text(struct str name) {
+    return str_eq(name, STR("@stream")) || str_eq(name, STR("@logStream")) ||
+           str_eq(field_alias(name), STR("@id"));
+}
+
 static void needs_of_text(const struct expr *e, struct vector_needs *out) {
+    if (is_made_text(e->name))
+        return;
     struct str needle = text_match_needle(e->text), id = str_trim(needle);
     if (e->name.n == 0 || (e->literal.type == VALUE_NULL && !might_be_number(needle)))
         text_match_must_have(e->text, add_word, out);
@@ -422,7 +432,7 @@ static void needs_of_equal(const struct expr *e, struct vector_needs *out) {
     struct str text = e->args[1]->literal.s, token;
     if (str_eq(e->args[0]->name, STR("trace_id")) && id_is_hex(text))
         VEC_PUSH(&out->ids, id_prefix(text));
-    if (might_be_number(text))
+    if (might_be_number(text) || is_made_text(e->args[0]->name))
         return;
     while (token_next(&text, &token))
         VEC_PUSH(&out->words, token_hash(token));
