@@ -147,7 +147,7 @@ def step_fuzz():
 
 def step_oracle():
     if build("build"):
-        run_suites("build", ["oracle"], env={"SONDE_ORACLE_QUERIES": "5000" if FULL else "1500"})
+        run_suites("build", ["oracle"], env={"SONDE_ORACLE_QUERIES": "5000" if FULL else "300"})
 
 
 def step_e2e():

@@ -212,7 +212,8 @@ bool parser_call_name(struct parser *p, struct str *out_name) {
     parser_peek(p);
     size_t end = lex_name(p->text, p->pos, LEX_NAME_PLAIN);
     struct str name = { p->text.p + p->pos, end - p->pos };
-    if (p->failed || name.n == 0 || lex_at(p->text, lex_space(p->text, end)) != '(' || fn_find(name))
+    bool call = name.n && lex_at(p->text, lex_space(p->text, end)) == '(';
+    if (p->failed || !call || fn_find(name) || expr_keyword(name)) /* sort not (a > 5) */
         return false;
     *out_name = name;
     p->pos = end;

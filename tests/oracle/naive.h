@@ -7,6 +7,7 @@
 struct naive_cell {
     struct str name;
     struct value value; /* never null */
+    bool hidden;        /* `fields` did not pick it: not shown, but found by its name */
 };
 struct naive_record {
     const struct world_row *row; /* NULL: made by a command */

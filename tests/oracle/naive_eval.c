@@ -79,7 +79,8 @@ static bool value_fits(const struct node *n, const struct value *v) {
 static bool anywhere(const struct node *n, const struct naive_subject *s) {
     if (s->record) {
         for (size_t i = 0; i < s->record->count; i++)
-            if (is_text(s->record->cells[i].value.type) && fits(n, s->record->cells[i].value.s))
+            if (!s->record->cells[i].hidden && is_text(s->record->cells[i].value.type) &&
+                fits(n, s->record->cells[i].value.s))
                 return true;
         return false;
     }

@@ -1,6 +1,7 @@
 #include "naive.h"
 #include "base/assert.h"
 #include "base/hash.h"
+#include "block/template.h"
 #include <stdlib.h>
 
 int naive_row_order(const struct world *w, const struct world_row *a, const struct world_row *b) {
@@ -12,6 +13,8 @@ int naive_row_order(const struct world *w, const struct world_row *a, const stru
 
 struct pipe {
     const struct world *world;
+    const bool *live;
+    const struct question *question;
     struct arena *mem;
     struct naive_answer *answer;
 };
@@ -33,7 +36,12 @@ static size_t find(const struct naive_record *r, struct str name) {
 
 static void add(struct naive_record *r, struct str name, struct value v) {
     if (v.type != VALUE_NULL)
-        r->cells[r->count++] = (struct naive_cell){ name, v };
+        r->cells[r->count++] = (struct naive_cell){ name, v, false };
+}
+
+static void add_hidden(struct naive_record *r, struct str name, struct value v) {
+    add(r, name, v);
+    r->cells[r->count - 1].hidden = true;
 }
 
 static void take_out(struct naive_record *r, size_t at) {
@@ -52,7 +60,10 @@ static struct naive_record grown(const struct pipe *p, const struct naive_record
 /* All that a row shows: its labels hide fields of the same name. */
 static struct naive_record record_of(const struct pipe *p, const struct world_row *row) {
     struct str labels = p->world->streams.p[row->stream].labels, rest = labels;
-    struct naive_record r = { row, ARENA_NEW(p->mem, struct naive_cell, row->cell_count + LABELS_COUNT_MAX), 0 };
+    struct naive_record r = { row, ARENA_NEW(p->mem, struct naive_cell, row->cell_count + LABELS_COUNT_MAX + 4), 0 };
+    static const char *const hidden[] = { "@stream", "@logStream", "@ingested" };
+    for (size_t i = 0; i < COUNT_OF(hidden); i++)
+        add_hidden(&r, str_of(hidden[i]), world_field(p->world, row, str_of(hidden[i])));
     add(&r, STR("@timestamp"), value_time(row->time_ns));
     for (struct label l; labels_next(&rest, &l);)
         add(&r, l.name, value_string(l.value));
@@ -75,20 +86,19 @@ static void run_eval(const struct pipe *p, const struct command *c, struct naive
         else if (v.type == VALUE_NULL)
             take_out(r, at);
         else
-            r->cells[at].value = v;
+            r->cells[at] = (struct naive_cell){ c->columns[i].name, v, false };
     }
 }
 
 static void run_fields(const struct pipe *p, const struct command *c, struct naive_record *r) {
-    struct naive_record out = { r->row, ARENA_NEW(p->mem, struct naive_cell, c->count + 1), 0 };
+    struct naive_record out = { r->row, ARENA_NEW(p->mem, struct naive_cell, c->count + r->count + 1), 0 };
     struct naive_subject s = subject(p, r);
-    for (size_t i = 0; i < c->count; i++) {
-        const struct node *v = c->columns[i].value;
-        bool hidden = v->kind == NODE_FIELD && (str_eq(v->name, STR("@stream")) || str_eq(v->name, STR("@logStream")));
-        struct value value = hidden && r->row ? world_field(p->world, r->row, v->name) : naive_value(v, &s);
+    for (size_t i = 0; i < c->count; i++)
         if (find(&out, c->columns[i].name) == out.count)
-            add(&out, c->columns[i].name, value);
-    }
+            add(&out, c->columns[i].name, naive_value(c->columns[i].value, &s));
+    for (size_t i = 0; i < r->count; i++)
+        if (find(&out, r->cells[i].name) == out.count)
+            add_hidden(&out, r->cells[i].name, r->cells[i].value);
     *r = out;
 }
 
@@ -115,6 +125,7 @@ static void run_rename(const struct pipe *p, const struct command *c, struct nai
             continue;
         size_t old = find(r, to);
         r->cells[at].name = to;
+        r->cells[at].hidden = false;
         if (old < r->count && old != at)
             take_out(r, old);
     }
@@ -135,10 +146,13 @@ static void each_row(const struct pipe *p, const struct command *c,
         run(p, c, &p->answer->records.p[i]);
 }
 
-static void run_filter(const struct pipe *p, const struct command *c) {
+/* Over rows, while nothing has been made of them: fields that labels hide are searched too. */
+static void run_filter(const struct pipe *p, const struct command *c, bool rows) {
     size_t kept = 0;
     for (size_t i = 0; i < p->answer->records.n; i++) {
         struct naive_subject s = subject(p, &p->answer->records.p[i]);
+        if (rows)
+            s.record = NULL;
         if (naive_truth(c->condition, &s))
             p->answer->records.p[kept++] = p->answer->records.p[i];
     }
@@ -327,6 +341,141 @@ static void run_top(const struct pipe *p, const struct command *c) {
     }
 }
 
+/* ---- patterns ---- */
+
+static struct str pattern_of(const struct pipe *p, struct str message) {
+    AUTO(buf) text = { 0 };
+    struct str kept;
+    template_pattern(message, &text);
+    ASSERT(arena_dup(p->mem, buf_str(&text), &kept) == ERR_OK);
+    return kept;
+}
+
+/* One message: its pattern, then its row's place, newest first. */
+struct message {
+    struct str pattern, text;
+    int64_t time_ns;
+    size_t place;
+};
+static int by_pattern(const void *a, const void *b) {
+    const struct message *x = a, *y = b;
+    int c = str_cmp(x->pattern, y->pattern);
+    return c ? c : (x->place > y->place) - (x->place < y->place);
+}
+
+struct counted_pattern {
+    const struct message *newest, *oldest;
+    size_t count;
+};
+static int by_pattern_count(const void *a, const void *b) {
+    const struct counted_pattern *x = a, *y = b;
+    return x->count != y->count ? (x->count > y->count ? -1 : 1) : str_cmp(x->newest->pattern, y->newest->pattern);
+}
+
+static size_t messages_of(const struct pipe *p, struct message **out) {
+    size_t n = 0;
+    *out = ARENA_NEW(p->mem, struct message, p->answer->records.n + 1);
+    for (size_t i = 0; i < p->answer->records.n; i++) {
+        const struct naive_record *r = &p->answer->records.p[i];
+        size_t at = find(r, STR("@message")), time = find(r, STR("@timestamp"));
+        if (at == r->count || r->cells[at].value.type != VALUE_STRING)
+            continue;
+        struct str text = r->cells[at].value.s;
+        int64_t time_ns = time < r->count ? r->cells[time].value.i : r->row->time_ns;
+        (*out)[n++] = (struct message){ pattern_of(p, text), text, time_ns, i };
+    }
+    qsort(*out, n, sizeof **out, by_pattern);
+    return n;
+}
+
+static void run_patterns(const struct pipe *p, const struct command *c) {
+    struct message *list;
+    size_t n = messages_of(p, &list), made = 0;
+    struct counted_pattern *g = ARENA_NEW(p->mem, struct counted_pattern, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        if (made == 0 || !str_eq(g[made - 1].newest->pattern, list[i].pattern))
+            g[made++].newest = &list[i];
+        g[made - 1].oldest = &list[i];
+        g[made - 1].count++;
+    }
+    qsort(g, made, sizeof *g, by_pattern_count);
+    p->answer->records.n = 0;
+    for (size_t i = 0; i < made && (!c->most || i < c->most); i++) {
+        struct naive_record r = { NULL, ARENA_NEW(p->mem, struct naive_cell, 6), 0 };
+        add(&r, STR("pattern"), value_string(g[i].newest->pattern));
+        add(&r, STR("count"), value_int((int64_t)g[i].count));
+        add(&r, STR("share"), value_float((double)g[i].count / (double)n));
+        add(&r, STR("first"), value_time(g[i].oldest->time_ns));
+        add(&r, STR("last"), value_time(g[i].newest->time_ns));
+        add(&r, STR("example"), value_string(g[i].newest->text));
+        VEC_PUSH(&p->answer->records, r);
+    }
+}
+
+/* ---- rows and their neighbours ---- */
+
+static const struct world *sorting;
+static int by_row(const void *a, const void *b) {
+    return naive_row_order(sorting, ((const struct naive_record *)a)->row, ((const struct naive_record *)b)->row);
+}
+
+
+static bool is_there(const struct pipe *p, const struct world_row *r) {
+    size_t i = (size_t)(r - p->world->rows.p);
+    return (!p->live || p->live[i]) && r->time_ns >= p->question->from_ns && r->time_ns < p->question->to_ns;
+}
+
+static void sort_rows(const struct pipe *p) {
+    sorting = p->world;
+    if (p->answer->records.n)
+        qsort(p->answer->records.p, p->answer->records.n, sizeof *p->answer->records.p, by_row);
+}
+
+/* Marks `most` rows of the stream of row `at`, going on from there by `step`. */
+static void mark(const struct naive_record *all, size_t count, size_t at, int step, uint64_t most, bool *marked) {
+    uint32_t stream = all[at].row->stream;
+    for (size_t i = at + (size_t)step; most && i < count; i += (size_t)step)
+        if (all[i].row->stream == stream) {
+            marked[i] = true;
+            most--;
+        }
+}
+
+static void run_context(const struct pipe *p, const struct command *c) {
+    enum { MATCHES_MAX = 1000 };
+    size_t matches = p->answer->records.n, total = p->world->rows.n, next = 0, kept = 0;
+    const struct world_row **match = ARENA_NEW(p->mem, const struct world_row *, matches + 1);
+    bool *marked = ARENA_NEW(p->mem, bool, total + 1);
+    for (size_t i = 0; i < matches; i++)
+        match[i] = p->answer->records.p[i].row;
+    p->answer->unsure |= matches > MATCHES_MAX;
+    p->answer->records.n = 0;
+    for (size_t i = 0; i < total; i++)
+        if (is_there(p, &p->world->rows.p[i]))
+            VEC_PUSH(&p->answer->records, (struct naive_record){ .row = &p->world->rows.p[i] });
+    sort_rows(p);
+    struct naive_record *all = p->answer->records.p;
+    for (size_t i = 0; i < p->answer->records.n && next < matches; i++) {
+        if (all[i].row != match[next])
+            continue;
+        next++;
+        marked[i] = true;
+        mark(all, p->answer->records.n, i, 1, c->before, marked);
+        mark(all, p->answer->records.n, i, -1, c->after, marked);
+    }
+    for (size_t i = 0, m = 0; i < p->answer->records.n; i++) {
+        bool is_match = m < matches && all[i].row == match[m];
+        m += is_match;
+        if (!marked[i])
+            continue;
+        struct naive_record r = record_of(p, all[i].row);
+        if (is_match)
+            add(&r, STR("@match"), value_bool(true));
+        all[kept++] = r;
+    }
+    p->answer->records.n = kept;
+}
+
 /* ---- pipes ---- */
 
 static void run_tail(const struct pipe *p, uint64_t most) {
@@ -336,11 +485,11 @@ static void run_tail(const struct pipe *p, uint64_t most) {
     p->answer->records.n = n - skip;
 }
 
-static void run_command(const struct pipe *p, const struct command *c) {
+static void run_command(const struct pipe *p, const struct command *c, bool rows) {
     bool looks = c->kind != COMMAND_LIMIT && c->kind != COMMAND_TAIL && c->kind != COMMAND_SORT;
     p->answer->unsure |= p->answer->either && looks;
     switch (c->kind) {
-    case COMMAND_FILTER: run_filter(p, c); return;
+    case COMMAND_FILTER: run_filter(p, c, rows); return;
     case COMMAND_EVAL: each_row(p, c, run_eval); return;
     case COMMAND_FIELDS: each_row(p, c, run_fields); return;
     case COMMAND_DROP: each_row(p, c, run_drop); return;
@@ -356,33 +505,38 @@ static void run_command(const struct pipe *p, const struct command *c) {
     case COMMAND_DEDUP: run_dedup(p, c); return;
     case COMMAND_TOP:
     case COMMAND_RARE: run_top(p, c); return;
+    case COMMAND_PATTERNS: run_patterns(p, c); return;
+    case COMMAND_CONTEXT: run_context(p, c); return;
     default: ASSERT(!"a command");
     }
 }
 
-static const struct world *sorting;
-static int by_row(const void *a, const void *b) {
-    return naive_row_order(sorting, ((const struct naive_record *)a)->row, ((const struct naive_record *)b)->row);
+static void drop_hidden(struct naive_record *r) {
+    size_t kept = 0;
+    for (size_t i = 0; i < r->count; i++)
+        if (!r->cells[i].hidden)
+            r->cells[kept++] = r->cells[i];
+    r->count = kept;
 }
 
 void naive_answer(const struct world *w, const bool *live, const struct question *q, struct arena *mem,
                   struct naive_answer *out) {
-    struct pipe p = { w, mem, out };
+    struct pipe p = { w, live, q, mem, out };
     *out = (struct naive_answer){ 0 };
     for (size_t i = 0; i < w->rows.n; i++) {
         const struct world_row *r = &w->rows.p[i];
         struct naive_subject s = { w, r, NULL, mem };
-        if ((!live || live[i]) && r->time_ns >= q->from_ns && r->time_ns < q->to_ns && naive_truth(q->filter, &s))
+        if (is_there(&p, r) && naive_truth(q->filter, &s))
             VEC_PUSH(&out->records, record_of(&p, r));
     }
     out->matched = out->records.n;
-    sorting = w;
-    if (out->records.n)
-        qsort(out->records.p, out->records.n, sizeof *out->records.p, by_row);
+    sort_rows(&p);
     bool scanned = true; /* filters in front are part of the scan */
     for (size_t i = 0; i < q->command_count; i++) {
-        run_command(&p, &q->commands[i]);
         scanned = scanned && q->commands[i].kind == COMMAND_FILTER;
+        run_command(&p, &q->commands[i], scanned);
         out->matched = scanned ? out->records.n : out->matched;
     }
+    for (size_t i = 0; i < out->records.n; i++)
+        drop_hidden(&out->records.p[i]);
 }

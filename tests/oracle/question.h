@@ -91,7 +91,7 @@ struct column { /* an item with a name: of eval, fields, stats, by, sort */
 };
 enum command_kind {
     COMMAND_FILTER, COMMAND_EVAL, COMMAND_FIELDS, COMMAND_DROP, COMMAND_RENAME, COMMAND_FILLNULL, COMMAND_STATS, COMMAND_SORT,
-    COMMAND_LIMIT, COMMAND_TAIL, COMMAND_DEDUP, COMMAND_TOP, COMMAND_RARE, COMMAND_PATTERNS,
+    COMMAND_LIMIT, COMMAND_TAIL, COMMAND_DEDUP, COMMAND_TOP, COMMAND_RARE, COMMAND_PATTERNS, COMMAND_CONTEXT,
 };
 enum { COLUMNS_MAX = 6, COMMANDS_MAX = 6 };
 struct command {
@@ -101,7 +101,9 @@ struct command {
     size_t count;
     struct column keys[COLUMNS_MAX];
     size_t key_count;
-    uint64_t most;
+    uint64_t most;          /* patterns: 0 is all */
+    uint64_t before, after; /* context */
+    enum stats_word { WORD_STATS, WORD_COUNT, WORD_TIMECHART } word;
 };
 struct question {
     struct node *filter; /* never NULL */

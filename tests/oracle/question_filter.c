@@ -120,7 +120,7 @@ static struct str label_name(struct maker *m) {
 }
 
 struct str maker_name(struct maker *m) {
-    static const char *const aliases[] = { "msg", "severity", "hostname", "service_name", "traceId", "message" };
+    static const char *const aliases[] = { "msg", "severity", "hostname", "service_name", "traceId", "message", "@stream", "@logStream" };
     if (!m->raw && m->made_count)
         return m->made[below(m, m->made_count)];
     if (!m->row || chance(m, 5))

@@ -303,16 +303,32 @@ static void make_keys(struct maker *m, struct command *c, size_t want) {
     }
 }
 
+/* count by …, timechart span=5m … by …: stats with less to write. */
+static void make_word(struct maker *m, struct command *c) {
+    static const char *const spans[] = { "1m", "5m", "1h", "10m" };
+    if (m->made_count || chance(m, 80))
+        return;
+    c->word = chance(m, 50) ? WORD_COUNT : WORD_TIMECHART;
+    if (c->word == WORD_COUNT) {
+        c->count = 1;
+        c->columns[0] = (struct column){ .aggregate = AGGREGATE_COUNT, .function = STR("count"), .name = STR("count") };
+        return;
+    }
+    struct node *span = node_span(m, spans[below(m, COUNT_OF(spans))]);
+    c->keys[c->key_count++] = (struct column){ .value = node_call(m, "bin", &span, 1), .name = STR("@timestamp"), .bin_ns = span->literal.i };
+}
+
 static void make_stats(struct maker *m, struct command *c) {
     bool made = m->made_count > 0, bin = false;
     c->kind = COMMAND_STATS;
     c->count = 1 + below(m, 4);
     for (size_t i = 0; i < c->count; i++)
         make_aggregate(m, &c->columns[i], i, made);
+    make_word(m, c);
     make_keys(m, c, below(m, 4));
     for (size_t i = 0; i < c->key_count; i++)
         bin = bin || c->keys[i].bin_ns;
-    if (bin && c->count < COLUMNS_MAX && chance(m, 30))
+    if (bin && c->word != WORD_COUNT && c->count < COLUMNS_MAX && chance(m, 30))
         c->columns[c->count++] = (struct column){ .aggregate = AGGREGATE_RATE, .function = STR("rate"), .name = STR("per_second"), .named = true };
     m->raw = false;
     m->made_count = 0;
@@ -328,6 +344,29 @@ static void name_by_source(struct maker *m, struct column *c, size_t count) {
         c[i].named = false;
         c[i].name = c[i].value->kind == NODE_FIELD ? c[i].value->name : source(m, c[i].value);
     }
+}
+
+static void make_patterns(struct maker *m, struct command *c) {
+    static const char *const names[] = { "pattern", "count", "share", "first", "last", "example" };
+    c->kind = COMMAND_PATTERNS;
+    c->most = chance(m, 50) ? 0 : 1 + below(m, 20);
+    m->raw = false;
+    m->made_count = 0;
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        note_made(m, str_of(names[i]));
+}
+
+static bool mentions_time(const struct node *n) {
+    bool found = str_eq(n->name, STR("@timestamp"));
+    for (size_t i = 0; i < n->arg_count && !found; i++)
+        found = mentions_time(n->args[i]);
+    return found;
+}
+
+static void make_context(struct maker *m, struct command *c) {
+    c->kind = COMMAND_CONTEXT;
+    c->before = below(m, 6);
+    c->after = chance(m, 50) ? c->before : below(m, 6);
 }
 
 static void make_top(struct maker *m, struct command *c) {
@@ -397,8 +436,18 @@ static void make_rows_question(struct maker *m, struct question *q) {
 
 static void make_commands(struct maker *m, struct question *q) {
     unsigned roll = (unsigned)below(m, 100);
-    if (roll < 45) {
+    if (roll < 3 && q->filter->kind != NODE_ALL && !mentions_time(q->filter)) {
+        make_context(m, next(q));
+        return;
+    }
+    if (roll < 43) {
         make_rows_question(m, q);
+        return;
+    }
+    if (roll < 47) {
+        make_patterns(m, next(q));
+        if (chance(m, 20))
+            make_sort(m, next(q));
         return;
     }
     if (chance(m, 25))

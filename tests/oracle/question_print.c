@@ -1,4 +1,5 @@
 #include "question_make.h"
+#include "query/stage/stage.h"
 #include "query/value_ip.h"
 #include <stdio.h>
 
@@ -195,12 +196,12 @@ void question_print_value(const struct node *n, struct buf *out) { value(&(struc
 static void filter(const struct printer *p, const struct node *n, bool top);
 
 static bool is_word(struct str s) {
-    static const char *const taken[] = { "and",   "or",    "not",      "in",       "like", "is",     "true", "false",  "null",
-                                         "stats", "where", "patterns", "context",  "now",  "fields", "sort", "limit",  "top",
-                                         "rare",  "eval",  "dedup",    "filter",   "to",   "head",   "tail", "display" };
+    static const char *const taken[] = { "and", "or", "not", "in", "like", "is", "true", "false", "null", "now", "to" };
     for (size_t i = 0; i < COUNT_OF(taken); i++)
         if (str_eq_nocase(s, str_of(taken[i])))
             return false;
+    if (stage_find(s))
+        return false;
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
         bool first = ascii_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '_' || (c & 0x80);
@@ -450,15 +451,32 @@ static void assignments(const struct printer *p, const struct command *c, const 
 }
 
 static void stats(const struct printer *p, const struct command *c) {
-    for (size_t i = 0; i < c->count; i++) {
+    size_t first_key = c->word == WORD_TIMECHART;
+    if (c->word == WORD_TIMECHART) {
+        add(p, "span=");
+        buf_add(p->out, c->keys[0].value->args[0]->print);
+        add(p, " ");
+    }
+    for (size_t i = 0; i < c->count && c->word != WORD_COUNT; i++) {
         if (i)
             add(p, ", ");
         aggregate(p, &c->columns[i]);
         as_name(p, &c->columns[i]);
     }
-    if (c->key_count)
+    if (c->key_count > first_key)
         add(p, " by ");
-    columns(p, c->keys, c->key_count);
+    columns(p, c->keys + first_key, c->key_count - first_key);
+}
+
+static void context(const struct printer *p, const struct command *c) {
+    if (c->before == c->after && maybe(p, 50)) {
+        buf_addf(p->out, "%llu", (unsigned long long)c->before);
+        return;
+    }
+    if (c->before)
+        buf_addf(p->out, "before %llu ", (unsigned long long)c->before);
+    if (c->after || !c->before)
+        buf_addf(p->out, "after %llu", (unsigned long long)c->after);
 }
 
 static void sort(const struct printer *p, const struct command *c) {
@@ -485,7 +503,8 @@ static const char *const names[] = { [COMMAND_FILTER] = "filter", [COMMAND_EVAL]
                                      [COMMAND_DROP] = "fields",   [COMMAND_RENAME] = "rename",     [COMMAND_FILLNULL] = "fillnull",
                                      [COMMAND_STATS] = "stats",   [COMMAND_SORT] = "sort",         [COMMAND_LIMIT] = "limit",
                                      [COMMAND_TAIL] = "tail",     [COMMAND_DEDUP] = "dedup",       [COMMAND_TOP] = "top",
-                                     [COMMAND_RARE] = "rare",     [COMMAND_PATTERNS] = "patterns" };
+                                     [COMMAND_RARE] = "rare",     [COMMAND_PATTERNS] = "patterns",
+                                     [COMMAND_CONTEXT] = "context" };
 
 static void command(const struct printer *p, const struct command *c) {
     const char *name = names[c->kind];
@@ -493,6 +512,8 @@ static void command(const struct printer *p, const struct command *c) {
         name = "where";
     if (c->kind == COMMAND_LIMIT && maybe(p, 30))
         name = "head";
+    if (c->word != WORD_STATS)
+        name = c->word == WORD_COUNT ? "count" : "timechart";
     add(p, name);
     add(p, " ");
     switch (c->kind) {
@@ -523,7 +544,11 @@ static void command(const struct printer *p, const struct command *c) {
         break;
     case COMMAND_TOP:
     case COMMAND_RARE: counts(p, c); break;
-    case COMMAND_PATTERNS: break;
+    case COMMAND_CONTEXT: context(p, c); break;
+    case COMMAND_PATTERNS:
+        if (c->most)
+            buf_addf(p->out, "%llu", (unsigned long long)c->most);
+        break;
     default: buf_addf(p->out, "%llu", (unsigned long long)c->most);
     }
 }
