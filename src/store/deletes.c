@@ -94,6 +94,7 @@ static void forget(void *ctx) {
 }
 
 enum err deletes_forget_done(struct store *s, struct err_text *why) {
+    LOCKED(&s->forget_lock); /* a flush and a merge may both find the same delete done */
     VEC(uint64_t) done = { 0 };
     {
         LOCKED(&s->lock);

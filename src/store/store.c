@@ -293,7 +293,7 @@ static struct store *store_new(const struct store_config *c) {
         s->config.flush_bytes = FLUSH_BYTES;
     if (!s->config.journal_bytes_max)
         s->config.journal_bytes_max = JOURNAL_BYTES;
-    pthread_mutex_t *locks[] = { &s->flush_lock, &s->merge_lock,      &s->commit_lock,
+    pthread_mutex_t *locks[] = { &s->flush_lock, &s->merge_lock, &s->forget_lock, &s->commit_lock,
                                  &s->lock,       &s->subscriber_lock, &s->wake_lock };
     for (size_t i = 0; i < COUNT_OF(locks); i++)
         (void)pthread_mutex_init(locks[i], NULL);

@@ -36,6 +36,7 @@ struct store {
     struct thread flusher, merger;
 
     pthread_mutex_t flush_lock, merge_lock;
+    pthread_mutex_t forget_lock;    /* taken after those two: one thread at a time drops deletes that are done */
     pthread_mutex_t commit_lock; /* guards the three below; one commit at a time */
     bool unsure;                 /* a commit failed: its outcome is to be read from the catalog */
     uint64_t *unsure_ids;        /* segments it would have added */
