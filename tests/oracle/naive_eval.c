@@ -198,7 +198,7 @@ static bool condition(const struct node *n, const struct naive_subject *s) {
     case NODE_CIDR: return any_element(n, s, in_network);
     case NODE_EXISTS: return naive_field(s, n->name).type != VALUE_NULL;
     case NODE_STREAM: return labels_fit(n, s->world->streams.p[s->row->stream].labels);
-    default: ASSERT(!"a condition"); return false;
+    default: ASSERT(false && "a condition"); return false;
     }
 }
 

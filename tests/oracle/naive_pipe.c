@@ -507,7 +507,7 @@ static void run_command(const struct pipe *p, const struct command *c, bool rows
     case COMMAND_RARE: run_top(p, c); return;
     case COMMAND_PATTERNS: run_patterns(p, c); return;
     case COMMAND_CONTEXT: run_context(p, c); return;
-    default: ASSERT(!"a command");
+    default: ASSERT(false && "a command");
     }
 }
 
